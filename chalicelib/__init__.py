@@ -1,0 +1,1 @@
+"""Privacy-preserving record linkage as a service: ``api``, ``workflow``, ``linkage``, ``storage``."""

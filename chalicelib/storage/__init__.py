@@ -1,0 +1,1 @@
+"""The only room that knows SQL, Redis keys, object keys and the drivers' errors."""

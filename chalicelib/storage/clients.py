@@ -1,0 +1,54 @@
+"""boto3 clients, one of each a process, with the settings that AWS and the emulators agree on."""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+# Thousands of workers start on the same objects at once: S3 answers some with SlowDown.
+_RETRIES: dict[str, Any] = {"mode": "standard", "total_max_attempts": 8}
+
+
+def _s3_config() -> Config:
+    # s3v4 with virtual hosts: else boto3 signs URLs with SigV2, or for the global host that a
+    # young bucket answers with a redirect which the signature doesn't cover.
+    emulated = "AWS_ENDPOINT_URL" in os.environ or "AWS_ENDPOINT_URL_S3" in os.environ
+    return Config(
+        signature_version="s3v4",
+        s3={"addressing_style": "path" if emulated else "virtual"},
+        retries=_RETRIES,  # type: ignore[arg-type]  # the stubs' TypedDict is narrower than botocore
+        # Other stores than AWS refuse the checksums that boto3 adds unasked.
+        request_checksum_calculation="when_required",
+        response_checksum_validation="when_required",
+        max_pool_connections=16,
+    )
+
+
+@cache
+def s3() -> Any:
+    return boto3.client("s3", config=_s3_config())
+
+
+@cache
+def sts() -> Any:
+    return boto3.client("sts", config=Config(retries=_RETRIES))  # type: ignore[arg-type]
+
+
+@cache
+def step_functions() -> Any:
+    return boto3.client("stepfunctions", config=Config(retries=_RETRIES))  # type: ignore[arg-type]
+
+
+def s3_signing_with(credentials: dict[str, str]) -> Any:
+    """An S3 client that signs with temporary credentials as STS returns them."""
+    return boto3.client(
+        "s3",
+        aws_access_key_id=credentials["AccessKeyId"],
+        aws_secret_access_key=credentials["SecretAccessKey"],
+        aws_session_token=credentials["SessionToken"],
+        config=_s3_config(),
+    )

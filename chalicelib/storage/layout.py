@@ -1,0 +1,88 @@
+"""Where everything lies in S3: the one place that spells object keys.
+
+Data bucket:
+
+    projects/{project}/uploads/{upload}                   raw body of an inline upload, until ingested
+    projects/{project}/datasets/{upload}/encodings.bin    count × size bytes, row order = record index
+    projects/{project}/datasets/{upload}/header.json      count, size, popcount histogram, checksum
+    projects/{project}/runs/{run}/manifest.jsonl          one line a chunk
+    projects/{project}/runs/{run}/candidates/{a}-{start}-{stop}-{b}-{start}-{stop}.bin
+    projects/{project}/runs/{run}/map/…                   written by Step Functions' ResultWriter
+    projects/{project}/runs/{run}/merged.bin              candidate pairs, sorted, each once
+    projects/{project}/runs/{run}/groups.bin
+    projects/{project}/runs/{run}/result.json             as it is delivered
+
+Upload bucket: ``{project}/{data provider}/{upload}``. A data set's key holds the upload that made
+it, so a late worker of an upload that was given up can never write over its successor.
+"""
+
+from __future__ import annotations
+
+Side = tuple[int, int, int]  # dataset index, first record, record after the last
+
+
+def project_prefix(project_id: str) -> str:
+    return f"projects/{project_id}/"
+
+
+def inline_upload(project_id: str, upload_id: str) -> str:
+    return f"projects/{project_id}/uploads/{upload_id}"
+
+
+def direct_upload(project_id: str, dp_id: str, upload_id: str) -> str:
+    return f"{project_id}/{dp_id}/{upload_id}"
+
+
+def upload_prefix(project_id: str) -> str:
+    """In the upload bucket: all that a project's data providers put there."""
+    return f"{project_id}/"
+
+
+def encodings(project_id: str, upload_id: str) -> str:
+    return f"projects/{project_id}/datasets/{upload_id}/encodings.bin"
+
+
+def header(project_id: str, upload_id: str) -> str:
+    return f"projects/{project_id}/datasets/{upload_id}/header.json"
+
+
+def run_prefix(project_id: str, run_id: str) -> str:
+    return f"projects/{project_id}/runs/{run_id}/"
+
+
+def manifest(project_id: str, run_id: str) -> str:
+    return run_prefix(project_id, run_id) + "manifest.jsonl"
+
+
+def map_results_prefix(project_id: str, run_id: str) -> str:
+    # Without a slash at the end: Step Functions adds one.
+    return run_prefix(project_id, run_id) + "map"
+
+
+def candidates_prefix(project_id: str, run_id: str) -> str:
+    return run_prefix(project_id, run_id) + "candidates/"
+
+
+def candidates(project_id: str, run_id: str, side_a: Side, side_b: Side) -> str:
+    """Named by what was compared, so that a listing alone tells a run's progress, and a file that
+    an earlier attempt left serves the next one, however that one is cut."""
+    sides = "-".join(str(number) for number in (*side_a, *side_b))
+    return f"{candidates_prefix(project_id, run_id)}{sides}.bin"
+
+
+def comparisons_of(candidates_key: str) -> int:
+    name = candidates_key.rpartition("/")[2].removesuffix(".bin")
+    _, start_a, stop_a, _, start_b, stop_b = map(int, name.split("-"))
+    return (stop_a - start_a) * (stop_b - start_b)
+
+
+def merged(project_id: str, run_id: str) -> str:
+    return run_prefix(project_id, run_id) + "merged.bin"
+
+
+def groups(project_id: str, run_id: str) -> str:
+    return run_prefix(project_id, run_id) + "groups.bin"
+
+
+def result(project_id: str, run_id: str) -> str:
+    return run_prefix(project_id, run_id) + "result.json"

@@ -1,0 +1,184 @@
+"""S3 as this service uses it: whole small objects, streams in and out, listings. Keys come from ``layout``.
+
+Every write is all or nothing: S3 shows an object only when its last byte is there, and a multipart
+upload that failed is aborted. Reading and writing large objects holds one part in memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from chalicelib.errors import StoreUnavailable
+from chalicelib.storage.clients import s3
+
+PART_BYTES = 8 * 1024 * 1024  # S3 refuses parts under 5 MiB
+# 10,000 parts an object: longer streams get larger parts as they go.
+_PARTS_BEFORE_GROWTH = 1_000
+
+
+class NoSuchObject(Exception):
+    """There is no object of that key (any more)."""
+
+
+@contextmanager
+def translated(key: str) -> Iterator[None]:
+    """The drivers' errors as ours, the cause kept."""
+    try:
+        yield
+    except ClientError as error:
+        code = error.response["Error"]["Code"]
+        if code in ("NoSuchKey", "404", "NotFound", "NoSuchUpload"):
+            raise NoSuchObject(key) from error
+        if code in ("SlowDown", "ServiceUnavailable", "InternalError", "RequestTimeout"):
+            raise StoreUnavailable("The object store is not available, try again shortly") from error
+        raise
+    except BotoCoreError as error:
+        raise StoreUnavailable("The object store is not available, try again shortly") from error
+
+
+def put(bucket: str, key: str, body: bytes) -> None:
+    with translated(key):
+        s3().put_object(Bucket=bucket, Key=key, Body=body)
+
+
+def get(bucket: str, key: str) -> bytes:
+    """The whole object. Raises NoSuchObject."""
+    with translated(key):
+        body: bytes = s3().get_object(Bucket=bucket, Key=key)["Body"].read()
+        return body
+
+
+def get_range(bucket: str, key: str, start: int, stop: int) -> bytes:
+    """Bytes ``start`` (inclusive) to ``stop`` (exclusive), or fewer at the object's end. Raises NoSuchObject."""
+    if start >= stop:
+        return b""
+    try:
+        with translated(key):
+            answer = s3().get_object(Bucket=bucket, Key=key, Range=f"bytes={start}-{stop - 1}")
+            body: bytes = answer["Body"].read()
+            return body
+    except ClientError as error:
+        if error.response["Error"]["Code"] == "InvalidRange":
+            return b""
+        raise
+
+
+def open_stream(bucket: str, key: str) -> Any:
+    """The object's body, to be read forward. Raises NoSuchObject."""
+    with translated(key):
+        return s3().get_object(Bucket=bucket, Key=key)["Body"]
+
+
+def read_pieces(bucket: str, key: str, piece_bytes: int = PART_BYTES) -> Iterator[bytes]:
+    """The object in pieces, over one connection. Raises NoSuchObject."""
+    body = open_stream(bucket, key)
+    with translated(key):
+        while piece := body.read(piece_bytes):
+            yield piece
+
+
+def read_windows(bucket: str, key: str, window_bytes: int) -> Iterator[bytes]:
+    """The object in pieces, a request each: for many objects read slowly side by side, whose
+    connections S3 would close meanwhile. Raises NoSuchObject."""
+    start = 0
+    while window := get_range(bucket, key, start, start + window_bytes):
+        yield window
+        start += len(window)
+        if len(window) < window_bytes:
+            return
+
+
+def size_of(bucket: str, key: str) -> int:
+    """The object's size in bytes. Raises NoSuchObject."""
+    with translated(key):
+        return int(s3().head_object(Bucket=bucket, Key=key)["ContentLength"])
+
+
+def exists(bucket: str, key: str) -> bool:
+    try:
+        size_of(bucket, key)
+    except NoSuchObject:
+        return False
+    return True
+
+
+def write_stream(bucket: str, key: str, pieces: Iterable[bytes], content_type: str | None = None) -> int:
+    """Write pieces of any size as one object, holding about one part; returns the object's size."""
+    options = {"ContentType": content_type} if content_type else {}
+    parts = _parts(pieces)
+    first = next(parts, b"")
+    second = next(parts, None)
+    if second is None:
+        with translated(key):
+            s3().put_object(Bucket=bucket, Key=key, Body=first, **options)
+        return len(first)
+    return _write_multipart(bucket, key, _chain(first, second, parts), options)
+
+
+def _chain(first: bytes, second: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
+    yield first
+    yield second
+    yield from rest
+
+
+def _parts(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    buffer = bytearray()
+    sent = 0
+    for piece in pieces:
+        buffer += piece
+        if len(buffer) >= PART_BYTES * (1 + sent // _PARTS_BEFORE_GROWTH):
+            yield bytes(buffer)
+            buffer.clear()
+            sent += 1
+    if buffer:
+        yield bytes(buffer)
+
+
+def _write_multipart(bucket: str, key: str, parts: Iterator[bytes], options: dict[str, str]) -> int:
+    with translated(key):
+        upload_id = s3().create_multipart_upload(Bucket=bucket, Key=key, **options)["UploadId"]
+        address = {"Bucket": bucket, "Key": key, "UploadId": upload_id}
+        size, done = 0, []
+        try:
+            for number, part in enumerate(parts, start=1):
+                etag = s3().upload_part(**address, PartNumber=number, Body=part)["ETag"]
+                done.append({"PartNumber": number, "ETag": etag})
+                size += len(part)
+            s3().complete_multipart_upload(**address, MultipartUpload={"Parts": done})
+        except BaseException:
+            s3().abort_multipart_upload(**address)
+            raise
+        return size
+
+
+def list_keys(bucket: str, prefix: str) -> Iterator[str]:
+    """Every key under a prefix, in order."""
+    with translated(prefix):
+        for page in s3().get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
+            for entry in page.get("Contents", ()):
+                yield entry["Key"]
+
+
+def delete(bucket: str, key: str) -> None:
+    """Delete one object; one that isn't there is fine."""
+    with translated(key):
+        s3().delete_object(Bucket=bucket, Key=key)
+
+
+def delete_prefix(bucket: str, prefix: str) -> int:
+    """Delete all objects and abort all multipart uploads under a prefix; returns how many there were."""
+    found = 0
+    for key in list(list_keys(bucket, prefix)):
+        # One by one: some stores want checksums for DeleteObjects that boto3 doesn't send.
+        delete(bucket, key)
+        found += 1
+    with translated(prefix):
+        for page in s3().get_paginator("list_multipart_uploads").paginate(Bucket=bucket, Prefix=prefix):
+            for upload in page.get("Uploads", ()):
+                s3().abort_multipart_upload(Bucket=bucket, Key=upload["Key"], UploadId=upload["UploadId"])
+                found += 1
+    return found
