@@ -1,0 +1,151 @@
+from __future__ import annotations
+
+import base64
+import json
+
+import pytest
+
+from chalicelib.errors import Gone, PermanentError
+from chalicelib.linkage.encodings import Header
+from chalicelib.storage import layout, objects, projects, runs, uploads
+from chalicelib.workflow.ingest import ingest, reject
+from tests.unit.factories import begun_upload, linked_encodings, new_project
+
+pytestmark = pytest.mark.usefixtures("service")
+
+ROWS = linked_encodings(1, (40, 40))[0]
+
+
+def test_binary_and_json_uploads_store_the_same_encodings():
+    project_id, (first, second) = new_project()
+    binary = uploaded(first, ROWS.tobytes(), format="binary", encodings_count=40)
+    text = uploaded(second, as_json(ROWS), format="json", encodings_count=None, encoding_size_bytes=None)
+
+    ingest({"upload_id": binary.upload_id}, None)
+    ingest({"upload_id": text.upload_id}, None)
+
+    assert stored(project_id, binary) == stored(project_id, text) == ROWS.tobytes()
+    assert header(project_id, binary) == header(project_id, text)
+    assert [dataset.count for dataset in projects.datasets(project_id)] == [40, 40]
+
+
+def test_the_raw_upload_is_deleted_after_ingestion():
+    _, (provider, _) = new_project()
+    upload = uploaded(provider, ROWS.tobytes(), encodings_count=40)
+
+    ingest({"upload_id": upload.upload_id}, None)
+
+    assert not objects.exists("data", upload.object_key)
+
+
+def test_ingesting_twice_changes_nothing():
+    project_id, (provider, _) = new_project()
+    upload = uploaded(provider, ROWS.tobytes(), encodings_count=40)
+
+    ingest({"upload_id": upload.upload_id}, None)
+    ingest({"upload_id": upload.upload_id}, None)
+
+    assert stored(project_id, upload) == ROWS.tobytes()
+    assert len(projects.datasets(project_id)) == 1
+
+
+def test_a_lie_about_the_count_is_told_with_both_numbers():
+    _, (provider, _) = new_project()
+    upload = uploaded(provider, ROWS.tobytes(), encodings_count=41)
+
+    with pytest.raises(PermanentError, match="5248 bytes in all; got 5120 bytes"):
+        ingest({"upload_id": upload.upload_id}, None)
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        (b'{"clks": []}', "Missing CLKs"),
+        (b'{"clks": ["AAAA', ""),
+        (
+            json.dumps({"clks": [base64.b64encode(bytes(n)).decode() for n in (8, 8, 16)]}).encode(),
+            "record 2",
+        ),
+        (json.dumps({"clks": [base64.b64encode(bytes(12)).decode()]}).encode(), "multiple of 8 bytes"),
+        (json.dumps({"clks": [base64.b64encode(bytes(4096)).decode()]}).encode(), "out of configured bounds"),
+    ],
+    ids=["empty", "truncated", "different sizes", "not a multiple of 8", "too large"],
+)
+def test_bad_encodings_are_a_permanent_error_with_a_reason(body, message):
+    _, (provider, _) = new_project()
+    upload = uploaded(provider, body, format="json", encodings_count=None, encoding_size_bytes=None)
+
+    with pytest.raises(PermanentError, match=message):
+        ingest({"upload_id": upload.upload_id}, None)
+
+
+def test_a_rejected_upload_leaves_no_object_and_its_token_serves_again():
+    project_id, (provider, _) = new_project()
+    upload = uploaded(provider, b'{"clks": []}', format="json")
+
+    reject({"upload_id": upload.upload_id, "error": permanent("Missing CLKs information")}, None)
+
+    assert list(objects.list_keys("data", layout.project_prefix(project_id))) == []
+    assert projects.data_providers(project_id)[0].error == "Missing CLKs information"
+    begun_upload(provider)
+
+
+def test_an_unforeseen_failure_tells_a_reference_and_nothing_else():
+    project_id, (provider, _) = new_project()
+    upload = uploaded(provider, ROWS.tobytes())
+    cause = json.dumps({"errorMessage": "host=10.0.0.1 password=hunter2", "errorType": "OperationalError"})
+
+    reject({"upload_id": upload.upload_id, "error": {"Error": "OperationalError", "Cause": cause}}, None)
+
+    error = projects.data_providers(project_id)[0].error
+    assert "Reference" in error
+    assert "hunter2" not in error
+
+
+def test_the_last_data_set_starts_the_runs_that_waited(started):
+    project_id, (first, second) = new_project()
+    run = runs.create(project_id, threshold=0.9, name="", notes="")
+    ingest({"upload_id": uploaded(first, ROWS.tobytes(), encodings_count=40).upload_id}, None)
+    assert ("link", run.run_id, 1) not in started
+
+    ingest({"upload_id": uploaded(second, ROWS.tobytes(), encodings_count=40).upload_id}, None)
+
+    assert started == [("link", run.run_id, 1)]
+
+
+def test_ingesting_for_a_deleted_project_leaves_nothing(monkeypatch):
+    project_id, (provider, _) = new_project()
+    upload = uploaded(provider, ROWS.tobytes(), encodings_count=40)
+    accept = uploads.accept
+
+    def deleted_just_before(*args):
+        projects.mark_deleted(project_id)
+        accept(*args)
+
+    monkeypatch.setattr(uploads, "accept", deleted_just_before)
+    with pytest.raises(Gone):
+        ingest({"upload_id": upload.upload_id}, None)
+
+    assert list(objects.list_keys("data", layout.project_prefix(project_id))) == []
+
+
+def uploaded(provider: projects.DataProvider, body: bytes, **fields: object) -> uploads.NewUpload:
+    upload = begun_upload(provider, size_bytes=len(body), **fields)
+    objects.put(upload.bucket, upload.object_key, body)
+    return upload
+
+
+def as_json(rows) -> bytes:
+    return json.dumps({"clks": [base64.b64encode(row.tobytes()).decode() for row in rows]}).encode()
+
+
+def stored(project_id: str, upload: uploads.NewUpload) -> bytes:
+    return objects.get("data", layout.encodings(project_id, upload.upload_id))
+
+
+def header(project_id: str, upload: uploads.NewUpload) -> Header:
+    return Header.from_json(objects.get("data", layout.header(project_id, upload.upload_id)).decode())
+
+
+def permanent(message: str) -> dict[str, str]:
+    return {"Error": "PermanentError", "Cause": json.dumps({"errorMessage": message})}
