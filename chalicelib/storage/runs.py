@@ -8,7 +8,7 @@ from typing import Any
 
 from chalicelib.errors import Gone
 from chalicelib.storage.database import Cursor, transactional
-from chalicelib.storage.tokens import new_id
+from chalicelib.storage.tokens import new_id, token_hash
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,15 @@ class Run:
     candidate_pairs: int | None
     chunks: int | None
     message: str | None
+
+
+@dataclass(frozen=True)
+class OwnedRun:
+    """A run with what its owner's answers depend on."""
+
+    run: Run
+    result_type: str
+    number_parties: int
 
 
 _RUN = ", ".join(f"r.{field.name}" for field in fields(Run))
@@ -58,6 +67,21 @@ def _insert(cursor: Cursor, run_id: str, project_id: str, threshold: float, name
 def find(cursor: Cursor, run_id: str) -> Run:
     """The run. Raises Gone when there is none or its project was deleted."""
     return _one(cursor, f"select {_RUN} from runs r where run_id = %s and {_ACTIVE}", run_id)
+
+
+@transactional
+def find_by_result_token(cursor: Cursor, project_id: str, run_id: str, token: str) -> OwnedRun | None:
+    """The run, if the token is its project's owner's. One query, for it is asked several times a second."""
+    cursor.execute(
+        f"select {_RUN}, p.result_type, p.number_parties from runs r join projects p using (project_id)"
+        " where r.run_id = %s and p.project_id = %s and p.result_token_hash = %s and p.deleted_at is null",
+        (run_id, project_id, token_hash(token)),
+    )
+    row: dict[str, Any] | None = cursor.fetchone()
+    if row is None:
+        return None
+    result_type, number_parties = row.pop("result_type"), row.pop("number_parties")
+    return OwnedRun(Run(**row), result_type, number_parties)
 
 
 def _one(cursor: Cursor, query: str, run_id: str) -> Run:

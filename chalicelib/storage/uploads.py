@@ -92,6 +92,18 @@ def begin_ingestion(cursor: Cursor, upload_id: str, receipt_token: Token) -> boo
 
 
 @transactional
+def renew_receipt(cursor: Cursor, upload_id: str, receipt_token: Token) -> bool:
+    """Replace the receipt token of a delivered upload; False when it isn't the provider's (any more)."""
+    cursor.execute(
+        "update data_providers set receipt_token_hash = %s where upload_id = %s"
+        " and exists (select from uploads u where u.upload_id = data_providers.upload_id"
+        "             and u.state in ('ingesting', 'ready'))",
+        (token_hash(receipt_token), upload_id),
+    )
+    return cursor.rowcount == 1
+
+
+@transactional
 def release(cursor: Cursor, upload_id: str) -> bool:
     """Give up a pending upload, so that its token serves again. False when it isn't pending (any more)."""
     cursor.execute("delete from uploads where upload_id = %s and state = 'pending'", (upload_id,))

@@ -8,7 +8,6 @@ the same bytes under the same key.
 from __future__ import annotations
 
 import os
-from typing import TypedDict
 
 from chalice.app import Blueprint
 
@@ -26,6 +25,7 @@ from chalicelib.linkage.comparison import compare as compare_encodings
 from chalicelib.linkage.encodings import Encodings, as_array
 from chalicelib.linkage.planning import Chunk
 from chalicelib.storage import cache, layout, objects
+from chalicelib.workflow.chunks import ChunkTask
 from chalicelib.workflow.task import Event, task
 
 tasks = Blueprint(__name__)
@@ -36,18 +36,6 @@ MAX_CANDIDATE_PAIRS = 30_000_000
 _COMPARISONS_A_STEP = 500_000_000
 
 TOO_MANY_PAIRS = "This run has created more than the global limit of candidate pairs."
-
-
-class ChunkTask(TypedDict):
-    """A line of the manifest."""
-
-    project_id: str
-    run_id: str
-    threshold: float
-    encoding_size_bytes: int
-    upload_a: str
-    upload_b: str
-    chunk: dict[str, int]
 
 
 @tasks.lambda_function()

@@ -24,7 +24,7 @@ from chalicelib.linkage.encodings import (
 from chalicelib.storage import datasets, layout, objects, projects, uploads
 from chalicelib.storage.uploads import Upload
 from chalicelib.workflow import executions
-from chalicelib.workflow.task import Event, reason, task
+from chalicelib.workflow.task import Event, task
 
 tasks = Blueprint(__name__)
 
@@ -43,17 +43,6 @@ def ingest(event: Event) -> None:
     if upload.state != "error":
         datasets.discard_source(upload)
         executions.start_waiting_runs(upload.project_id)
-
-
-@tasks.lambda_function()
-@task
-def reject(event: Event) -> None:
-    """Records the reason and removes what the upload left; a second call finds nothing to do."""
-    if event["error"]["Error"] == Gone.__name__:
-        return  # the purge removes whatever there is
-    upload = uploads.reject(event["upload_id"], reason("Upload", event["error"]))
-    if upload is not None:
-        datasets.discard(upload)
 
 
 def _store(upload: Upload) -> None:

@@ -48,10 +48,10 @@ def task(handler: Handler) -> Callable[[Event, Any], Any]:
 def reason(subject: str, error: dict[str, str]) -> str:
     """What to tell people of a failure as ``Catch`` passes it on (``{"Error", "Cause"}``).
 
-    A PermanentError's own words. Of anything else they get a reference, under which the log has
-    the rest, since a driver's message may hold what isn't theirs to read.
+    Our own errors' own words. Of anything else they get a reference, under which the log has the
+    rest, since a driver's message may hold what isn't theirs to read.
     """
-    if error["Error"] == PermanentError.__name__:
+    if error["Error"] in (PermanentError.__name__, Gone.__name__):
         return _message(error["Cause"])
     reference = secrets.token_hex(6)
     logger.error("unforeseen failure", extra={"reference": reference, **error})

@@ -8,7 +8,8 @@ import pytest
 from chalicelib.errors import Gone, PermanentError
 from chalicelib.linkage.encodings import Header
 from chalicelib.storage import layout, objects, projects, runs, uploads
-from chalicelib.workflow.ingest import ingest, reject
+from chalicelib.workflow.failures import reject
+from chalicelib.workflow.ingest import ingest
 from tests.unit.factories import begun_upload, linked_encodings, new_project
 
 pytestmark = pytest.mark.usefixtures("service")

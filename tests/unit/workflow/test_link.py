@@ -16,8 +16,10 @@ from chalicelib.errors import Gone, PermanentError
 from chalicelib.storage import cache, layout, objects, projects, runs
 from chalicelib.workflow import compare as compare_module
 from chalicelib.workflow.compare import compare
+from chalicelib.workflow.failures import fail
 from chalicelib.workflow.ingest import ingest
-from chalicelib.workflow.link import complete, fail, link_small, merge, plan, solve
+from chalicelib.workflow.link import complete, link_small, merge, solve
+from chalicelib.workflow.plan import plan
 from tests.unit.factories import begun_upload, linked_encodings, new_project
 
 pytestmark = pytest.mark.usefixtures("service")

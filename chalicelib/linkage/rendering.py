@@ -1,0 +1,81 @@
+"""Results as bytes: JSON for delivery, and the compact form in which groups wait for it.
+
+Between ``merging`` or ``solving`` and the objects that clients download. JSON is made in pieces by
+the standard encoder, whose floats read back as the very same floats, so that memory is a piece.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, islice
+
+import numpy as np
+
+from chalicelib.linkage.candidates import Candidates
+
+# About 64 KiB of JSON: a group of two takes some 25 bytes, a scored pair some 45.
+GROUPS_PER_PIECE = 2_500
+PAIRS_PER_PIECE = 1_500
+
+Group = Sequence[tuple[int, int]]
+
+
+def render_groups(groups: Iterable[Group]) -> Iterator[bytes]:
+    """``{"groups":[[[dataset, record],…],…]}`` in pieces of some 64 KiB, in the order given."""
+    return _render_list("groups", _batches(groups))
+
+
+def render_similarity_scores(blocks: Iterable[Candidates]) -> Iterator[bytes]:
+    """``{"similarity_scores":[[[dataset_a, record_a],[dataset_b, record_b],score],…]}`` in pieces.
+
+    Keeps the order. Scores read back as the same float64. Holds one block and one piece.
+    """
+    return _render_list("similarity_scores", (pairs for block in blocks for pairs in _scored_pairs(block)))
+
+
+def groups_to_bytes(groups: Sequence[Group]) -> bytes:
+    """Groups in compact form, 20 bytes for a group of two.
+
+    Little-endian uint32: the number of groups, the size of each, then dataset and record of each
+    member in order.
+    """
+    members = np.fromiter(chain.from_iterable(chain.from_iterable(groups)), dtype="<u4")
+    sizes = np.fromiter(map(len, groups), dtype="<u4", count=len(groups))
+    return b"".join((np.array([len(groups)], dtype="<u4").tobytes(), sizes.tobytes(), members.tobytes()))
+
+
+def groups_from_bytes(data: bytes) -> list[list[tuple[int, int]]]:
+    """The groups that ``groups_to_bytes`` wrote. Raises ValueError when bytes are missing or left over."""
+    numbers = np.frombuffer(data, dtype="<u4")
+    group_count = int(numbers[0]) if len(numbers) else -1
+    sizes, members = numbers[1 : group_count + 1], numbers[group_count + 1 :].reshape(-1, 2)
+    if len(sizes) != group_count or len(members) != sizes.sum(dtype=np.int64):
+        raise ValueError(f"{len(data)} bytes are not the groups that were written")
+    records = zip(members[:, 0].tolist(), members[:, 1].tolist(), strict=True)
+    return [list(islice(records, size)) for size in sizes.tolist()]
+
+
+def _render_list(name: str, batches: Iterable[Sequence[object]]) -> Iterator[bytes]:
+    separator = ""
+    yield f'{{"{name}":['.encode()
+    for batch in batches:
+        yield (separator + json.dumps(batch, separators=(",", ":"))[1:-1]).encode()
+        separator = ","
+    yield b"]}"
+
+
+def _batches(groups: Iterable[Group]) -> Iterator[list[Group]]:
+    iterator = iter(groups)
+    while batch := list(islice(iterator, GROUPS_PER_PIECE)):
+        yield batch
+
+
+def _scored_pairs(block: Candidates) -> Iterator[list[object]]:
+    for start in range(0, len(block), PAIRS_PER_PIECE):
+        yield [
+            ((dataset_a, record_a), (dataset_b, record_b), score)
+            for score, dataset_a, dataset_b, record_a, record_b in block[
+                start : start + PAIRS_PER_PIECE
+            ].tolist()
+        ]

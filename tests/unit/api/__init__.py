@@ -1,0 +1,1 @@
+"""Tests of ``chalicelib.api``, through the application."""

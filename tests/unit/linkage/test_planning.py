@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from chalicelib.linkage import planning
+from chalicelib.linkage.planning import Chunk, chunk_comparisons, plan_chunks, total_comparisons
+
+
+def test_comparisons_are_counted_for_every_pair_of_datasets():
+    assert total_comparisons([10, 20, 30]) == 10 * 20 + 10 * 30 + 20 * 30
+    assert total_comparisons([10, 0]) == 0
+
+
+@pytest.mark.parametrize(
+    ("total", "expected"),
+    [(0, 1_000), (9_999, 1_000), (50_001, 5_001), (10**9, 20_000)],
+    ids=["nothing", "floor", "share", "ceiling"],
+)
+def test_a_chunk_is_a_workers_share_within_bounds(total, expected):
+    size = chunk_comparisons(
+        total, comparisons_per_second=1_000, parallelism=10, min_seconds=1, max_seconds=20
+    )
+
+    assert size == expected
+
+
+def test_the_ceiling_of_a_chunk_wins_over_its_floor():
+    assert (
+        chunk_comparisons(10**9, comparisons_per_second=1_000, parallelism=10, min_seconds=9, max_seconds=3)
+        == 3_000
+    )
+
+
+def test_a_small_run_is_one_chunk():
+    assert list(plan_chunks([100, 200], 20_000)) == [Chunk(0, 0, 0, 100, 1, 0, 200)]
+
+
+def test_tiles_of_large_datasets_are_nearly_square():
+    for chunk in plan_chunks([100_000, 70_000], 10**8):
+        rows_a, rows_b = chunk.stop_a - chunk.start_a, chunk.stop_b - chunk.start_b
+        assert 0.8 < rows_a / rows_b < 1.25
+        assert chunk.comparisons > 0.7 * 10**8
+
+
+def test_a_short_dataset_is_not_cut():
+    chunks = list(plan_chunks([10, 1_000_000], 1_000_000))
+
+    assert {(chunk.start_a, chunk.stop_a) for chunk in chunks} == {(0, 10)}
+    assert len(chunks) == 10
+
+
+def test_a_chunks_side_fits_memory(monkeypatch):
+    monkeypatch.setattr(planning, "MAX_CHUNK_RECORDS", 50)
+
+    chunks = list(plan_chunks([120, 70], 10**9))
+
+    assert len(chunks) == 3 * 2
+    assert max(chunk.stop_a - chunk.start_a for chunk in chunks) == 40
+
+
+def test_a_chunk_survives_the_manifest():
+    chunk = Chunk(3, 0, 10, 20, 1, 5, 25)
+
+    assert chunk.comparisons == 200
+    assert Chunk.from_dict(json.loads(json.dumps(chunk.to_dict()))) == chunk
+
+
+def test_importing_the_plan_loads_no_numpy_or_anonlink():
+    code = "import sys, chalicelib.linkage.planning; print({'numpy', 'anonlink'} & set(sys.modules))"
+
+    assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "set()"
