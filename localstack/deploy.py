@@ -115,9 +115,11 @@ class Deployer:
             raise StackError(f"the function {function} failed: {error.get('errorMessage', error)}")
 
     def _deploy_buckets(self) -> None:
-        placement = {"LocationConstraint": self._target.region}
+        placement = {}
+        if self._target.region != "us-east-1":  # the oldest region is the one that must not be named
+            placement = {"CreateBucketConfiguration": {"LocationConstraint": self._target.region}}
         for bucket in (self._target.data_bucket, self._target.upload_bucket):
-            _ignore_existing(self._s3.create_bucket, Bucket=bucket, CreateBucketConfiguration=placement)
+            _ignore_existing(self._s3.create_bucket, Bucket=bucket, **placement)
         # Browsers upload straight to the bucket, by URLs that are signed for one object.
         rule = {
             "AllowedMethods": ["PUT", "POST", "GET", "HEAD"],

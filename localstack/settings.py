@@ -19,7 +19,7 @@ from localstack.errors import StackError
 HOST = "127.0.0.1"  # one spelling everywhere: signatures cover it
 DEFAULT_API_PORT = 8851
 DEFAULT_DATA_DIR = Path(".local")
-REGION = "ap-southeast-2"
+REGION = "us-east-1"  # the original's client signs for this region, whatever the service's
 ACCOUNT = "000000000000"
 ACCESS_KEY = SECRET_KEY = "test"  # the emulator's root user: loopback only, no security boundary
 NAME_PREFIX = "anonlink"

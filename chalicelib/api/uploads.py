@@ -40,7 +40,7 @@ def post_clks(request: Request, project_id: str) -> Response:
     body = request.json("EncodingsUpload")
     _check_offered(body)
     has_blocks = "clknblocks" in body or "blocks" in body
-    rows = [] if has_blocks else body.get("clks", body.get("encodings"))
+    rows: list[str] = [] if has_blocks else body["clks" if "clks" in body else "encodings"]
     _check_base64(rows)
     _, provider = party(request, project_id)
     upload = _new_upload(provider, "json", request.json_text())

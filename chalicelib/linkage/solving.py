@@ -6,7 +6,6 @@ follows the addresses of its objects and changes from run to run, so it is sorte
 
 from __future__ import annotations
 
-import numpy as np
 from anonlink.solving import greedy_solve_native
 
 from chalicelib.linkage.candidates import Candidates
@@ -22,10 +21,10 @@ def solve_groups(candidates: Candidates) -> list[Group]:
     takes pairs in their order and counts a pair that is listed twice as two. Members are sorted, and
     groups by their first member. Holds four columns of 4 bytes a pair and the groups besides.
     """
-    # The solver reads separate contiguous arrays; of the scores it asks only how many there are.
+    # The solver wants separate arrays, contiguous and writable, so copies, also where a view would be
+    # contiguous (of no pair or one). Of the scores it asks only how many there are.
     dataset_a, dataset_b, record_a, record_b = (
-        np.ascontiguousarray(candidates[field])
-        for field in ("dataset_a", "dataset_b", "record_a", "record_b")
+        candidates[field].copy() for field in ("dataset_a", "dataset_b", "record_a", "record_b")
     )
     groups = greedy_solve_native((candidates["score"], (dataset_a, dataset_b), (record_a, record_b)))
     return sorted(sorted(group) for group in groups)

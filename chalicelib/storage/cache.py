@@ -109,7 +109,7 @@ def end_run(run_id: str) -> None:
 def progress(run_id: str) -> Progress | None:
     """What has been counted; None when Redis doesn't know the run (any more)."""
     state, comparisons, candidates = _redis().hmget(_run_key(run_id), "state", "progress", "candidates")
-    return Progress(int(comparisons), int(candidates)) if state else None
+    return Progress(int(comparisons or 0), int(candidates or 0)) if state else None
 
 
 @_tolerant
@@ -126,7 +126,7 @@ def put_status(status: dict[str, Any]) -> None:
 @_tolerant
 def get_status() -> dict[str, Any] | None:
     """The status as it was put at most half a minute ago."""
-    data = _redis().get("entityservice-status")
+    data: Any = _redis().get("entityservice-status")  # bytes; the stubs also know decoding clients
     try:
         value = _PlainUnpickler(io.BytesIO(data)).load() if data else None
     except Exception:  # whatever a poisoned cache holds, it is as if it held nothing

@@ -10,7 +10,10 @@ import boto3
 from botocore.config import Config
 
 # Thousands of workers start on the same objects at once: S3 answers some with SlowDown.
-_RETRIES: dict[str, Any] = {"mode": "standard", "total_max_attempts": 8}
+_RETRIES: Any = {  # Any: the stubs know less of it than botocore
+    "mode": "standard",
+    "total_max_attempts": 8,
+}
 
 
 def _s3_config() -> Config:
@@ -20,7 +23,7 @@ def _s3_config() -> Config:
     return Config(
         signature_version="s3v4",
         s3={"addressing_style": "path" if emulated else "virtual"},
-        retries=_RETRIES,  # type: ignore[arg-type]  # the stubs' TypedDict is narrower than botocore
+        retries=_RETRIES,
         # Other stores than AWS refuse the checksums that boto3 adds unasked.
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",
@@ -35,12 +38,12 @@ def s3() -> Any:
 
 @cache
 def sts() -> Any:
-    return boto3.client("sts", config=Config(retries=_RETRIES))  # type: ignore[arg-type]
+    return boto3.client("sts", config=Config(retries=_RETRIES))
 
 
 @cache
 def step_functions() -> Any:
-    return boto3.client("stepfunctions", config=Config(retries=_RETRIES))  # type: ignore[arg-type]
+    return boto3.client("stepfunctions", config=Config(retries=_RETRIES))
 
 
 def s3_signing_with(credentials: dict[str, str]) -> Any:

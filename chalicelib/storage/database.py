@@ -74,6 +74,12 @@ def transactional(
     return in_transaction
 
 
+def only_row(cursor: Cursor) -> dict[str, Any]:
+    """The row of a query that always gives exactly one."""
+    (row,) = cursor.fetchall()
+    return dict(row)
+
+
 def _connected() -> Any:
     global _connection
     if _connection is None or _connection.closed:

@@ -69,7 +69,7 @@ def part_sizes(size_bytes: int, part_size_bytes: int | None) -> list[int]:
 
 
 def uploaded_parts(bucket: str, key: str, multipart_id: str) -> dict[int, tuple[int, str]]:
-    """Part number → (size in bytes, ETag) of what has arrived. Raises NoSuchObject when the upload is over."""
+    """Part number → (size in bytes, ETag) of what has arrived. Raises NoSuchObject when it is over."""
     with translated(key):
         pages = s3().get_paginator("list_parts").paginate(Bucket=bucket, Key=key, UploadId=multipart_id)
         return {

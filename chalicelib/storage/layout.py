@@ -3,10 +3,11 @@
 Data bucket:
 
     projects/{project}/uploads/{upload}                   raw body of an inline upload, until ingested
-    projects/{project}/datasets/{upload}/encodings.bin    count × size bytes, row order = record index
+    projects/{project}/datasets/{upload}/encodings.bin    count * size bytes, row order = record index
     projects/{project}/datasets/{upload}/header.json      count, size, popcount histogram, checksum
     projects/{project}/runs/{run}/manifest.jsonl          one line a chunk
     projects/{project}/runs/{run}/candidates/{a}-{start}-{stop}-{b}-{start}-{stop}.bin
+    projects/{project}/runs/{run}/failure.txt             why a chunk can't be compared
     projects/{project}/runs/{run}/map/…                   written by Step Functions' ResultWriter
     projects/{project}/runs/{run}/merged.bin              candidate pairs, sorted, each once
     projects/{project}/runs/{run}/groups.bin
@@ -74,6 +75,10 @@ def comparisons_of(candidates_key: str) -> int:
     name = candidates_key.rpartition("/")[2].removesuffix(".bin")
     _, start_a, stop_a, _, start_b, stop_b = map(int, name.split("-"))
     return (stop_a - start_a) * (stop_b - start_b)
+
+
+def failure(project_id: str, run_id: str) -> str:
+    return run_prefix(project_id, run_id) + "failure.txt"
 
 
 def merged(project_id: str, run_id: str) -> str:

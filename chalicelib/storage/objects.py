@@ -53,7 +53,7 @@ def get(bucket: str, key: str) -> bytes:
 
 
 def get_range(bucket: str, key: str, start: int, stop: int) -> bytes:
-    """Bytes ``start`` (inclusive) to ``stop`` (exclusive), or fewer at the object's end. Raises NoSuchObject."""
+    """Bytes ``start`` to ``stop`` (exclusive), or fewer at the object's end. Raises NoSuchObject."""
     if start >= stop:
         return b""
     try:

@@ -9,7 +9,7 @@ from typing import Any
 from psycopg2.extras import Json, execute_values
 
 from chalicelib.errors import Gone
-from chalicelib.storage.database import Cursor, transactional
+from chalicelib.storage.database import Cursor, only_row, transactional
 from chalicelib.storage.tokens import Token, new_id, new_token, token_hash
 
 
@@ -113,7 +113,7 @@ def list_active(cursor: Cursor) -> list[dict[str, Any]]:
 @transactional
 def count_active(cursor: Cursor) -> int:
     cursor.execute("select count(*) as n from projects where deleted_at is null")
-    return int(cursor.fetchone()["n"])
+    return int(only_row(cursor)["n"])
 
 
 @transactional
@@ -156,7 +156,7 @@ def find_by_update_token(cursor: Cursor, project_id: str, token: str) -> tuple[P
     cursor.execute(
         f"select {_DATA_PROVIDER} from data_providers where update_token_hash = %s", (token_hash(token),)
     )
-    return Project(**project), DataProvider(**cursor.fetchone())
+    return Project(**project), DataProvider(**only_row(cursor))
 
 
 @transactional
@@ -177,7 +177,7 @@ def parties_contributed(cursor: Cursor, project_id: str) -> int:
         " where d.project_id = %s and u.state in ('ingesting', 'ready')",
         (project_id,),
     )
-    return int(cursor.fetchone()["n"])
+    return int(only_row(cursor)["n"])
 
 
 @transactional

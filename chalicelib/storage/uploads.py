@@ -17,7 +17,7 @@ from chalicelib.storage.database import Cursor, transactional
 from chalicelib.storage.tokens import Token, token_hash
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class NewUpload:
     upload_id: str
     dp_id: str
@@ -32,12 +32,14 @@ class NewUpload:
     part_size_bytes: int | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Upload(NewUpload):
-    state: str = "pending"
-    attempt: int = 1
-    message: str | None = None
-    expires_at: datetime = datetime.max
+    """An upload as its row tells it."""
+
+    state: str
+    attempt: int
+    message: str | None
+    expires_at: datetime
 
 
 _UPLOAD = ", ".join(Upload.__dataclass_fields__)
@@ -63,7 +65,8 @@ def take(cursor: Cursor, upload: NewUpload, lifetime: timedelta) -> bool:
     columns = list(asdict(upload))
     cursor.execute(
         f"insert into uploads ({', '.join(columns)}, expires_at)"
-        f" values ({', '.join(f'%({c})s' for c in columns)}, utc_now() + %(lifetime)s) on conflict do nothing",
+        f" values ({', '.join(f'%({c})s' for c in columns)}, utc_now() + %(lifetime)s)"
+        " on conflict do nothing",
         {**asdict(upload), "lifetime": lifetime},
     )
     return True
@@ -76,7 +79,7 @@ def set_multipart(cursor: Cursor, upload_id: str, multipart_id: str) -> None:
 
 @transactional
 def begin_ingestion(cursor: Cursor, upload_id: str, receipt_token: Token) -> bool:
-    """The data is there: from now on the party counts as contributed. False when the upload was not pending."""
+    """The data is there: from now on the party counts as contributed. False when it wasn't pending."""
     cursor.execute(
         "update uploads set state = 'ingesting' where upload_id = %s and state = 'pending' returning dp_id",
         (upload_id,),
@@ -160,7 +163,8 @@ def accept(cursor: Cursor, upload_id: str, count: int, encoding_size_bytes: int)
     if cursor.rowcount == 0:
         raise Gone(f"upload {upload_id} was replaced by another")
     cursor.execute(
-        "update uploads set state = 'ready', encodings_count = %s, encoding_size_bytes = %s where upload_id = %s",
+        "update uploads set state = 'ready', encodings_count = %s, encoding_size_bytes = %s"
+        " where upload_id = %s",
         (count, encoding_size_bytes, upload_id),
     )
 
@@ -205,7 +209,8 @@ def of_project(cursor: Cursor, project_id: str) -> list[Upload]:
 def next_attempt(cursor: Cursor, upload_id: str, attempt: int) -> bool:
     """Claim the right to start attempt ``attempt + 1``; of two callers one gets it."""
     cursor.execute(
-        "update uploads set attempt = attempt + 1 where upload_id = %s and attempt = %s and state = 'ingesting'",
+        "update uploads set attempt = attempt + 1"
+        " where upload_id = %s and attempt = %s and state = 'ingesting'",
         (upload_id, attempt),
     )
     return cursor.rowcount == 1

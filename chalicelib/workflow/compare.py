@@ -8,6 +8,8 @@ the same bytes under the same key.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 from chalice.app import Blueprint
 
@@ -48,12 +50,24 @@ def compare(event: Event) -> dict[str, int]:
     work: ChunkTask = event  # type: ignore[assignment]  # the manifest's lines are made as such
     chunk = Chunk.from_dict(work["chunk"])
     bucket, key = settings().data_bucket, _key(work, chunk)
-    try:
-        pairs = (objects.size_of(bucket, key) - len(HEADER)) // PAIR_BYTES
-    except objects.NoSuchObject:
-        pairs = _compare_and_write(work, chunk, bucket, key)
+    with _reason_kept(work):
+        try:
+            pairs = (objects.size_of(bucket, key) - len(HEADER)) // PAIR_BYTES
+        except objects.NoSuchObject:
+            pairs = _compare_and_write(work, chunk, key)
     cache.count_chunk(work["run_id"], chunk.index, chunk.comparisons, pairs)
     return {"candidate_pairs": pairs}
+
+
+@contextmanager
+def _reason_kept(work: ChunkTask) -> Iterator[None]:
+    # A Distributed Map fails with words of its own: what its child failed of reaches ``fail`` by S3.
+    try:
+        yield
+    except (PermanentError, Gone) as error:
+        key = layout.failure(work["project_id"], work["run_id"])
+        _write_unless_deleted(work, key, [str(error).encode()])
+        raise
 
 
 def _key(work: ChunkTask, chunk: Chunk) -> str:
@@ -62,7 +76,7 @@ def _key(work: ChunkTask, chunk: Chunk) -> str:
     return layout.candidates(work["project_id"], work["run_id"], side_a, side_b)
 
 
-def _compare_and_write(work: ChunkTask, chunk: Chunk, bucket: str, key: str) -> int:
+def _compare_and_write(work: ChunkTask, chunk: Chunk, key: str) -> int:
     try:
         a = load(
             work["project_id"], work["upload_a"], work["encoding_size_bytes"], chunk.start_a, chunk.stop_a
@@ -73,14 +87,15 @@ def _compare_and_write(work: ChunkTask, chunk: Chunk, bucket: str, key: str) -> 
     except objects.NoSuchObject as error:
         raise Gone("the data set was deleted") from error
     found = find_candidates(a, b, chunk, work["threshold"])
-    objects.write_stream(bucket, key, to_bytes([found]))
-    _undo_if_deleted(work, bucket, key)
+    _write_unless_deleted(work, key, to_bytes([found]))
     return len(found)
 
 
-def _undo_if_deleted(work: ChunkTask, bucket: str, key: str) -> None:
+def _write_unless_deleted(work: ChunkTask, key: str, pieces: Iterable[bytes]) -> None:
     # The purge removes a run's manifest before it lists what else there is. So either we see
     # that the manifest is gone, or our file was there for the purge to find.
+    bucket = settings().data_bucket
+    objects.write_stream(bucket, key, pieces)
     if not objects.exists(bucket, layout.manifest(work["project_id"], work["run_id"])):
         objects.delete(bucket, key)
         raise Gone("the run was deleted")

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from chalice.app import Blueprint
 
-from chalicelib.storage import cache, datasets, runs, uploads
+from chalicelib.config import settings
+from chalicelib.errors import Gone
+from chalicelib.storage import cache, datasets, layout, objects, runs, uploads
+from chalicelib.storage.runs import Run
 from chalicelib.workflow.task import Event, reason, task
 
 tasks = Blueprint(__name__)
@@ -26,6 +29,17 @@ def reject(event: Event) -> None:
 @tasks.lambda_function()
 @task
 def fail(event: Event) -> None:
-    """Ends the run in error, with the reason; a run that has ended stays as it is."""
-    runs.fail(event["run_id"], reason("Run", event["error"]))
+    """Ends the run in error, with the reason; a run that has ended or was deleted stays as it is."""
     cache.end_run(event["run_id"])
+    try:
+        run = runs.find(event["run_id"])
+    except Gone:
+        return
+    runs.fail(run.run_id, _reason_of_a_chunk(run) or reason("Run", event["error"]))
+
+
+def _reason_of_a_chunk(run: Run) -> str | None:
+    try:
+        return objects.get(settings().data_bucket, layout.failure(run.project_id, run.run_id)).decode()
+    except objects.NoSuchObject:
+        return None

@@ -18,9 +18,9 @@ from chalicelib.linkage.encodings import (
     Header,
     HeaderBuilder,
     check_encoding_size,
-    read_json_encodings,
     repack,
 )
+from chalicelib.linkage.json_encodings import read_json_encodings
 from chalicelib.storage import datasets, layout, objects, projects, uploads
 from chalicelib.storage.uploads import Upload
 from chalicelib.workflow import executions

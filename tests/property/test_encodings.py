@@ -15,9 +15,9 @@ from chalicelib.linkage.encodings import (
     Header,
     HeaderBuilder,
     InvalidEncodings,
-    read_json_encodings,
     repack,
 )
+from chalicelib.linkage.json_encodings import read_json_encodings
 
 rows = st.integers(1, 40).flatmap(
     lambda size: st.lists(st.binary(min_size=size, max_size=size), min_size=1, max_size=30)

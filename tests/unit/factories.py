@@ -38,7 +38,8 @@ def new_upload(provider: projects.DataProvider, **fields: object) -> uploads.New
         "encodings_count": 5,
         "encoding_size_bytes": 128,
     }
-    return uploads.NewUpload(upload_id, provider.dp_id, provider.project_id, **{**defaults, **fields})  # type: ignore[arg-type]
+    ids = {"upload_id": upload_id, "dp_id": provider.dp_id, "project_id": provider.project_id}
+    return uploads.NewUpload(**{**ids, **defaults, **fields})  # type: ignore[arg-type]
 
 
 def begun_upload(provider: projects.DataProvider, **fields: object) -> uploads.NewUpload:

@@ -8,16 +8,16 @@ import traceback
 import numpy as np
 import pytest
 
-from chalicelib.linkage import encodings
+from chalicelib.linkage import json_encodings
 from chalicelib.linkage.encodings import (
     Header,
     HeaderBuilder,
     InvalidEncodings,
     as_array,
     check_encoding_size,
-    read_json_encodings,
     repack,
 )
+from chalicelib.linkage.json_encodings import read_json_encodings
 
 ROW = bytes(range(16))
 ROW_BASE64 = base64.b64encode(ROW).decode()
@@ -146,7 +146,7 @@ def test_a_document_meant_to_exhaust_memory_is_refused_early(head, unit):
     with pytest.raises(InvalidEncodings):
         list(read_json_encodings(bomb))
 
-    assert bomb.bytes_read < 2 * encodings.MAX_VALUE_BYTES
+    assert bomb.bytes_read < 2 * json_encodings.MAX_VALUE_BYTES
 
 
 def test_rows_are_read_before_the_document_ends():

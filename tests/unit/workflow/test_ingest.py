@@ -62,7 +62,7 @@ def test_a_lie_about_the_count_is_told_with_both_numbers():
     ("body", "message"),
     [
         (b'{"clks": []}', "Missing CLKs"),
-        (b'{"clks": ["AAAA', ""),
+        (b'{"clks": ["AAAA', "truncated"),
         (
             json.dumps({"clks": [base64.b64encode(bytes(n)).decode() for n in (8, 8, 16)]}).encode(),
             "record 2",

@@ -175,6 +175,21 @@ def test_too_many_candidate_pairs_end_the_run_with_the_reason(override_settings,
     assert message in ended.message
 
 
+@pytest.mark.usefixtures("in_chunks")
+def test_why_a_chunk_failed_outlives_the_map_that_fails_with_words_of_its_own(monkeypatch):
+    _, run = prepared((90, 110))
+    line = planned_chunks(run)[0]
+    monkeypatch.setattr(compare_module, "MAX_CANDIDATE_PAIRS", 0)
+    monkeypatch.setitem(line, "threshold", 0.1)
+
+    with pytest.raises(PermanentError):
+        compare(line, None)
+    threshold_exceeded = {"Error": "States.ExceedToleratedFailureThreshold", "Cause": "threshold exceeded"}
+    fail({"run_id": run.run_id, "error": threshold_exceeded}, None)
+
+    assert runs.find(run.run_id).message.startswith("This run has created more than the global limit")
+
+
 def test_a_failure_after_completion_does_not_undo_it():
     _, run = prepared((20, 20))
     plan({"run_id": run.run_id}, None)
