@@ -193,8 +193,9 @@ class Deployer:
             self._update(configuration)
 
     def _update(self, configuration: Mapping[str, Any]) -> None:
+        # A fraction of a second, since an emulator is done at once; the stubs want whole ones.
         self._lambda.get_waiter("function_updated_v2").wait(
-            FunctionName=configuration["FunctionName"], WaiterConfig={"Delay": 1, "MaxAttempts": 60}
+            FunctionName=configuration["FunctionName"], WaiterConfig={"Delay": 0.1, "MaxAttempts": 600}
         )
         self._lambda.update_function_configuration(**configuration)
 

@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import io
 import json
-import py_compile
+import os
 import re
+import shutil
+import subprocess
+import sys
 import tempfile
 import zipfile
 from collections.abc import Mapping
@@ -21,7 +24,7 @@ import yaml
 from localstack.errors import StackError
 
 _PLACEHOLDER = re.compile(r"\$\{([^}]*)\}")
-_COMMENT_LINE = re.compile(r"^\s*#.*$", re.MULTILINE)
+_CACHES = shutil.ignore_patterns("__pycache__")
 _ZIP_TIME = (1980, 1, 1, 0, 0, 0)  # the same code gives the same bytes
 Table = dict[str, Any]  # functions.yaml as it stands there
 
@@ -42,7 +45,7 @@ def read_table(source: Path, values: Mapping[str, str]) -> Table:
     """The table of functions, filled in."""
     path = source / "functions.yaml"
     try:
-        text = _COMMENT_LINE.sub("", path.read_text())  # comments speak of placeholders, too
+        text = path.read_text()
     except FileNotFoundError:
         raise StackError(f"{path} is missing: not a checkout of the service") from None
     table: Table = yaml.safe_load(render(text, values, path.name))
@@ -71,17 +74,37 @@ def function_code(source: Path) -> bytes:
     Third-party packages come from the interpreter. Byte code is packed beside each module: every
     worker process unpacks the zip for itself, and would compile it again.
     """
-    files = [source / "app.py", *sorted((source / "chalicelib").rglob("*"))]
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
-        for path in files:
-            if not path.is_file() or "__pycache__" in path.parts:
-                continue
-            name = path.relative_to(source).as_posix()
-            _add(archive, name, path.read_bytes())
-            if path.suffix == ".py":
-                _add(archive, *_byte_code(path, name))
-    return packed.getvalue()
+    with tempfile.TemporaryDirectory() as directory:
+        tree = Path(directory)
+        shutil.copytree(source / "chalicelib", tree / "chalicelib", ignore=_CACHES)
+        shutil.copy(source / "app.py", tree)
+        _compile(tree)
+        packed = io.BytesIO()
+        with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+            for path in sorted(path for path in tree.rglob("*") if path.is_file()):
+                _add(archive, path.relative_to(tree).as_posix(), path.read_bytes())
+        return packed.getvalue()
+
+
+def _compile(tree: Path) -> None:
+    # In a process of its own: byte code records which of its constants the process that compiles
+    # uses elsewhere, so the same module compiled twice in one process may differ.
+    command = [
+        sys.executable,
+        "-m",
+        "compileall",
+        "-q",
+        "-s",
+        str(tree),
+        "--invalidation-mode",
+        "unchecked-hash",
+    ]
+    environment = os.environ | {"PYTHONHASHSEED": "0"}
+    compiled = subprocess.run(
+        [*command, str(tree)], env=environment, capture_output=True, text=True, check=False
+    )
+    if compiled.returncode != 0:
+        raise StackError(f"the code does not compile: {compiled.stdout.strip()}")
 
 
 def _add(archive: zipfile.ZipFile, name: str, content: bytes) -> None:
@@ -89,17 +112,3 @@ def _add(archive: zipfile.ZipFile, name: str, content: bytes) -> None:
     entry.external_attr = 0o644 << 16
     entry.compress_type = zipfile.ZIP_DEFLATED
     archive.writestr(entry, content)
-
-
-def _byte_code(path: Path, name: str) -> tuple[str, bytes]:
-    folder, _, file = name.rpartition("/")
-    target = Path(folder, "__pycache__", f"{file.removesuffix('.py')}.cpython-311.pyc").as_posix()
-    with tempfile.TemporaryDirectory() as directory:
-        compiled = py_compile.compile(
-            str(path),
-            cfile=str(Path(directory, "out.pyc")),
-            dfile=name,
-            doraise=True,
-            invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH,  # no times in it
-        )
-        return target, Path(str(compiled)).read_bytes()
