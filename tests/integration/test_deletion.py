@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import boto3
 import psycopg2
 import pytest
 import redis
 
-from tests.integration.service import wait_until
+from tests.integration.service import admin_store, wait_until
 from tests.unit.factories import linked_encodings
 
 SMALL, LARGE = linked_encodings(31, (50, 50)), linked_encodings(32, (9000, 9000))
@@ -16,13 +15,7 @@ SMALL, LARGE = linked_encodings(31, (50, 50)), linked_encodings(32, (9000, 9000)
 @pytest.fixture(scope="module")
 def traces(stack):
     """What a project left: ``traces(project_id)`` lists S3 keys, rows and Redis keys."""
-    s3 = boto3.client(
-        "s3",
-        endpoint_url=stack.aws_endpoint_url,
-        region_name=stack.region,
-        aws_access_key_id=stack.aws_access_key_id,
-        aws_secret_access_key=stack.aws_secret_access_key,
-    )
+    s3 = admin_store(stack)
 
     def in_store(project_id: str) -> list[str]:
         found = []

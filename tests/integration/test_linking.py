@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import requests
 
-from tests.integration.service import anonlink_groups, anonlink_scores, as_sets
+from tests.oracle import anonlink_groups, anonlink_scores, as_sets
 from tests.unit.factories import linked_encodings
 
 THRESHOLD = 0.85

@@ -7,7 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from tests.integration.service import anonlink_groups, as_sets, as_text, wait_until
+from tests.integration.service import as_text, wait_until
+from tests.oracle import anonlink_groups, as_sets
 from tests.unit.factories import linked_encodings
 
 ROWS = linked_encodings(11, (40, 40))

@@ -7,11 +7,11 @@ import signal
 from collections.abc import Iterator
 from pathlib import Path
 
-import boto3
 import pytest
 
 from localstack.stack import Stack, running
-from tests.integration.service import Project, Service, anonlink_groups, as_sets, wait_until
+from tests.integration.service import Project, Service, admin_store, wait_until
+from tests.oracle import anonlink_groups, as_sets
 from tests.unit.factories import linked_encodings
 
 DATASETS = linked_encodings(41, (14_000, 12_000))
@@ -124,13 +124,7 @@ def test_results_outlive_a_restart(fragile_stack, service):
 
 def test_a_run_whose_data_is_lost_ends_in_error_with_the_reason(fragile_stack, service):
     project = service.project_with(DATASETS)
-    store = boto3.client(
-        "s3",
-        endpoint_url=fragile_stack.aws_endpoint_url,
-        region_name=fragile_stack.region,
-        aws_access_key_id=fragile_stack.aws_access_key_id,
-        aws_secret_access_key=fragile_stack.aws_secret_access_key,
-    )
+    store = admin_store(fragile_stack)
     prefix = f"projects/{project.project_id}/datasets/"
     wait_until(lambda: len(encodings(store, fragile_stack, prefix)) == 2)
     store.delete_object(Bucket=fragile_stack.data_bucket, Key=encodings(store, fragile_stack, prefix)[0])

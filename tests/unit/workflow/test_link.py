@@ -6,10 +6,6 @@ from __future__ import annotations
 import json
 
 import pytest
-from anonlink.candidate_generation import find_candidate_pairs
-from anonlink.similarities import dice_coefficient_accelerated
-from anonlink.solving import greedy_solve
-from bitarray import bitarray
 
 from chalicelib.config import settings
 from chalicelib.errors import Gone, PermanentError
@@ -20,6 +16,7 @@ from chalicelib.workflow.failures import fail
 from chalicelib.workflow.ingest import ingest
 from chalicelib.workflow.link import complete, link_small, merge, solve
 from chalicelib.workflow.plan import plan
+from tests.oracle import anonlink_groups, anonlink_scores, as_sets
 from tests.unit.factories import begun_upload, linked_encodings, new_project
 
 pytestmark = pytest.mark.usefixtures("service")
@@ -40,7 +37,7 @@ def test_the_groups_of_a_chunked_run_are_anonlinks(counts):
 
     execute(run)
 
-    assert as_sets(result(run)["groups"]) == as_sets(anonlink_groups(datasets))
+    assert as_sets(result(run)["groups"]) == as_sets(anonlink_groups(datasets, THRESHOLD))
     assert runs.find(run.run_id).chunks > 4
 
 
@@ -51,7 +48,7 @@ def test_the_groups_of_a_small_run_are_anonlinks(counts):
     assert plan({"run_id": run.run_id}, None)["is_small"]
     link_small({"run_id": run.run_id}, None)
 
-    assert as_sets(result(run)["groups"]) == as_sets(anonlink_groups(datasets))
+    assert as_sets(result(run)["groups"]) == as_sets(anonlink_groups(datasets, THRESHOLD))
     assert runs.find(run.run_id).state == "completed"
 
 
@@ -61,8 +58,7 @@ def test_the_similarity_scores_of_a_chunked_run_are_anonlinks_to_the_bit():
 
     execute(run)
 
-    scores, _, (rows_a, rows_b) = anonlink_pairs(datasets)
-    expected = [[[0, a], [1, b], score] for score, a, b in zip(scores, rows_a, rows_b, strict=True)]
+    expected = anonlink_scores(datasets, THRESHOLD)
     assert result(run)["similarity_scores"] == expected
     assert runs.find(run.run_id).candidate_pairs == len(expected)
 
@@ -73,7 +69,7 @@ def test_every_state_called_twice_gives_the_same_result():
 
     execute(run, times=2)
 
-    assert as_sets(result(run)["groups"]) == as_sets(anonlink_groups(datasets))
+    assert as_sets(result(run)["groups"]) == as_sets(anonlink_groups(datasets, THRESHOLD))
 
 
 @pytest.mark.usefixtures("in_chunks")
@@ -112,7 +108,7 @@ def test_a_run_completes_when_redis_is_flushed_in_the_middle(redis_client):
     finish(run)
 
     assert cache.progress(run.run_id) is None
-    assert as_sets(result(run)["groups"]) == as_sets(anonlink_groups(datasets))
+    assert as_sets(result(run)["groups"]) == as_sets(anonlink_groups(datasets, THRESHOLD))
 
 
 @pytest.mark.usefixtures("in_chunks")
@@ -247,24 +243,6 @@ def result_type_of(run: runs.Run) -> str:
 
 def result(run: runs.Run) -> dict:
     return json.loads(objects.get("data", layout.result(run.project_id, run.run_id)))
-
-
-def anonlink_pairs(datasets):
-    as_bits = []
-    for rows in datasets:
-        bits = [bitarray(endian="big") for _ in rows]
-        for filter_, row in zip(bits, rows, strict=True):
-            filter_.frombytes(row.tobytes())
-        as_bits.append(bits)
-    return find_candidate_pairs(as_bits, dice_coefficient_accelerated, THRESHOLD)
-
-
-def anonlink_groups(datasets):
-    return [list(group) for group in greedy_solve(anonlink_pairs(datasets))]
-
-
-def as_sets(groups):
-    return {frozenset(map(tuple, group)) for group in groups}
 
 
 def permanent(message: str) -> dict[str, str]:

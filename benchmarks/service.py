@@ -1,0 +1,142 @@
+"""What the service costs its users and its machine, measured through its API on the embedded stack.
+
+    make serve                                        # in one terminal
+    .venv/bin/python -m benchmarks.service            # in another
+
+Prints JSON: the time of a small run from POST to ``completed``, requests a second, and the peak memory
+of the functions for two large data sets. Absolute times are this machine's; memory is what compares.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import requests
+
+from demo.client import Client
+from localstack.stack import Stack
+
+SIZE_BYTES = 128
+THRESHOLD = 0.9
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--data-dir", type=Path, default=Path(".local"))
+    parser.add_argument("--small-runs", type=int, default=20)
+    parser.add_argument("--records", type=int, default=100_000, help="a side, for peak memory (%(default)s)")
+    options = parser.parse_args()
+    stack = Stack.read(options.data_dir.resolve())
+    results = {
+        "small_run_seconds": small_runs(stack, options.small_runs),
+        "status_requests_per_second": {str(n): request_rate(stack, n) for n in (1, 8)},
+        "large": large_run(stack, options.records),
+    }
+    print(json.dumps(results, indent=2))
+
+
+def small_runs(stack: Stack, repetitions: int) -> dict[str, float]:
+    """100 x 100 records, POST of the run to ``completed``, with the workers warm."""
+    linkage = Linkage(stack, 100)
+    seconds = [linkage.timed_run() for _ in range(repetitions)]
+    return {"median": statistics.median(seconds), "min": min(seconds), "max": max(seconds)}
+
+
+def request_rate(stack: Stack, clients: int, seconds: float = 5) -> float:
+    """``GET /status`` a second, by ``clients`` clients that keep their connections."""
+    deadline = time.monotonic() + seconds
+
+    def ask(_: int) -> int:
+        count = 0
+        with requests.Session() as session:
+            while time.monotonic() < deadline:
+                session.get(f"{stack.api_url}/api/v1/status", timeout=10).raise_for_status()
+                count += 1
+        return count
+
+    with ThreadPoolExecutor(clients) as pool:
+        return sum(pool.map(ask, range(clients))) / seconds
+
+
+def large_run(stack: Stack, records: int) -> dict[str, Any]:
+    """One run of ``records`` a side: its seconds, and the peak memory of each function's processes in MB."""
+    with PeakMemory(stack) as peaks:
+        started = time.monotonic()
+        linkage = Linkage(stack, records)
+        first = time.monotonic() - started
+        seconds = linkage.timed_run()
+    return {
+        "records_a_side": records,
+        "upload_ingest_and_first_run_seconds": first,
+        "run_seconds": seconds,
+        "peak_memory_mb": dict(sorted(peaks.by_function.items())),
+    }
+
+
+class Linkage:
+    """A project with two random data sets that share half of their records."""
+
+    def __init__(self, stack: Stack, records: int) -> None:
+        random = np.random.default_rng(records)
+        first = random.integers(0, 256, (records, SIZE_BYTES), dtype=np.uint8)
+        second = random.integers(0, 256, (records, SIZE_BYTES), dtype=np.uint8)
+        second[: records // 2] = first[random.permutation(records)[: records // 2]]
+        self._client = Client(stack.api_url)
+        self._project = self._client.create_project("benchmark", {}, "groups")
+        for party, rows in enumerate((first, second)):
+            self._client.upload_directly(self._project, party, rows.tobytes(), SIZE_BYTES)
+        self.timed_run()  # which waits until the data has been ingested
+
+    def timed_run(self) -> float:
+        """Seconds from POST of a run to its ``completed``."""
+        started = time.monotonic()
+        run_id = self._client.post_run(self._project, THRESHOLD)
+        for _ in self._client.statuses(self._project, run_id):
+            pass
+        return time.monotonic() - started
+
+
+class PeakMemory:
+    """Watches the functions' processes; ``by_function`` is the largest peak seen of one process, in MB."""
+
+    def __init__(self, stack: Stack) -> None:
+        self._names = {lambda_name: name for name, lambda_name in stack.functions.items()}
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+        self.by_function: dict[str, float] = {}
+
+    def __enter__(self) -> PeakMemory:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        while not self._over.wait(0.02):
+            for process in Path("/proc").glob("[0-9]*"):
+                self._look_at(process)
+
+    def _look_at(self, process: Path) -> None:
+        try:
+            environment = (process / "environ").read_bytes().split(b"\0")
+            status = (process / "status").read_text()
+        except OSError:  # it ended
+            return
+        for lambda_name, name in self._names.items():
+            if b"AWS_LAMBDA_FUNCTION_NAME=" + lambda_name.encode() in environment and "VmHWM:" in status:
+                peak = int(status.split("VmHWM:")[1].split()[0]) / 1024
+                self.by_function[name] = max(peak, self.by_function.get(name, 0))
+
+
+if __name__ == "__main__":
+    main()
