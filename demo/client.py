@@ -84,9 +84,6 @@ class Client:
         path = f"/projects/{project.project_id}/binaryclks"
         self._call("POST", path, project.update_tokens[party], data=encodings, headers=headers)
 
-    def describe(self, project: Project) -> Json:
-        return self._call("GET", f"/projects/{project.project_id}", project.result_token)
-
     def post_run(self, project: Project, threshold: float) -> str:
         path = f"/projects/{project.project_id}/runs"
         run_id: str = self._call("POST", path, project.result_token, json={"threshold": threshold})["run_id"]

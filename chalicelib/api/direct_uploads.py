@@ -8,7 +8,7 @@ any point and resume with what ``GET`` says is missing.
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from http import HTTPStatus
 from typing import Any
 
@@ -64,7 +64,7 @@ def get_upload(request: Request, project_id: str, upload_id: str) -> Response:
     if upload.message:
         answer["message"] = upload.message
     if upload.state == "pending":
-        missing = [number for number in _missing(upload) if number > after]
+        missing = [number for number in _missing(upload, _arrived(upload)) if number > after]
         if missing:
             answer |= _page(upload, missing, "missing")
     return json_response(answer)
@@ -152,14 +152,10 @@ def _page(upload: NewUpload, numbers: list[int], name: str) -> dict[str, Any]:
     parts, expires_at = direct_uploads.sign_parts(
         upload.bucket, upload.object_key, upload.multipart_id, _sizes(upload), here
     )
-    page: dict[str, Any] = {name: [_as_json(part) for part in parts], **_expiry(expires_at)}
+    page: dict[str, Any] = {name: [_as_json(part) for part in parts], "expires_at": timestamp(expires_at)}
     if len(numbers) > PARTS_PAGE:
         page["next"] = f"/api/v1/projects/{upload.project_id}/uploads/{upload.upload_id}?after={here[-1]}"
     return page
-
-
-def _expiry(expires_at: datetime) -> dict[str, str]:
-    return {"expires_at": timestamp(expires_at)}
 
 
 def _as_json(part: Part) -> dict[str, Any]:
@@ -172,18 +168,11 @@ def _as_json(part: Part) -> dict[str, Any]:
     }
 
 
-def _missing(upload: Upload) -> list[int]:
+Arrived = dict[int, tuple[int, str]]  # part number → (size in bytes, ETag)
+
+
+def _missing(upload: Upload, arrived: Arrived) -> list[int]:
     """The numbers of the parts that are not there with their declared size."""
-    if upload.multipart_id is None:
-        return [] if _is_whole(upload) else [1]
-    try:
-        arrived = _arrived(upload)
-    except NoSuchObject:  # put together already, by a call whose client didn't get the answer
-        if _is_whole(upload):
-            return []
-        raise BadRequest(
-            "What was uploaded so far has expired; DELETE this upload and begin another"
-        ) from None
     return [
         number
         for number, size in enumerate(_sizes(upload), start=1)
@@ -191,9 +180,19 @@ def _missing(upload: Upload) -> list[int]:
     ]
 
 
-def _arrived(upload: Upload) -> dict[int, tuple[int, str]]:
-    assert upload.multipart_id is not None
-    return direct_uploads.uploaded_parts(upload.bucket, upload.object_key, upload.multipart_id)
+def _arrived(upload: Upload) -> Arrived:
+    """What the store has. Of parts that were put together already the ETags are gone, so they are empty."""
+    whole = {number: (size, "") for number, size in enumerate(_sizes(upload), start=1)}
+    if upload.multipart_id is None:
+        return whole if _is_whole(upload) else {}
+    try:
+        return direct_uploads.uploaded_parts(upload.bucket, upload.object_key, upload.multipart_id)
+    except NoSuchObject:  # put together already, by a call whose client didn't get the answer
+        if _is_whole(upload):
+            return whole
+        raise BadRequest(
+            "What was uploaded so far has expired; DELETE this upload and begin another"
+        ) from None
 
 
 def _is_whole(upload: Upload) -> bool:
@@ -205,15 +204,16 @@ def _is_whole(upload: Upload) -> bool:
 
 def _assemble(upload: Upload) -> None:
     """Make one object of the parts. Raises BadRequest naming those that are missing."""
-    missing = _missing(upload)
+    arrived = _arrived(upload)
+    missing = _missing(upload, arrived)
     if missing:
         named = ", ".join(map(str, missing[:_NAMED_PARTS]))
         more = f" and {len(missing) - _NAMED_PARTS} more" if len(missing) > _NAMED_PARTS else ""
         raise BadRequest(f"Parts are missing or not of their declared size: {named}{more}")
-    if upload.multipart_id is None:
-        return
+    etags = {number: etag for number, (_, etag) in arrived.items()}
+    if upload.multipart_id is None or not all(etags.values()):
+        return  # nothing to put together, or it has been done
     try:
-        etags = {number: etag for number, (_, etag) in _arrived(upload).items()}
         direct_uploads.complete_multipart(upload.bucket, upload.object_key, upload.multipart_id, etags)
     except NoSuchObject:  # another call has just done it
         if not _is_whole(upload):

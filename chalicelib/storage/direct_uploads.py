@@ -20,7 +20,6 @@ from chalicelib.storage.objects import NoSuchObject, translated
 SINGLE_PUT_MAX_BYTES = 64 * 1024 * 1024
 _PART_MIN_BYTES = 64 * 1024 * 1024
 _PARTS_MAX = 10_000  # S3's limit an upload
-OBJECT_MAX_BYTES = 5 * 1024**4
 _SESSION_SECONDS = 3_600  # the most for a role that assumes another
 _RENEW_BEFORE_SECONDS = 1_800
 

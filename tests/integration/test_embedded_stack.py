@@ -17,11 +17,11 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
-import boto3
 import psycopg2
 import pytest
 
 from localstack.stack import Stack, is_alive, running
+from tests.integration.service import admin_store
 
 ROOT = Path(__file__).resolve().parents[2]
 DEADLINE_SECONDS = 30
@@ -47,23 +47,13 @@ def answers(stack: Stack) -> bool:
     return get(f"{stack.api_url}/api/v1/status")[0] == 200
 
 
-def s3(stack: Stack):
-    return boto3.client(
-        "s3",
-        endpoint_url=stack.aws_endpoint_url,
-        region_name=stack.region,
-        aws_access_key_id=stack.aws_access_key_id,
-        aws_secret_access_key=stack.aws_secret_access_key,
-    )
-
-
 def leave_a_mark(stack: Stack) -> None:
     """Something in the database and something in the bucket."""
     with psycopg2.connect(stack.postgres_url) as connection, connection.cursor() as cursor:
         cursor.execute("CREATE TABLE IF NOT EXISTS mark (word text)")
         cursor.execute("INSERT INTO mark VALUES ('still here')")
     connection.close()
-    s3(stack).put_object(Bucket=stack.data_bucket, Key="mark", Body=b"still here")
+    admin_store(stack).put_object(Bucket=stack.data_bucket, Key="mark", Body=b"still here")
 
 
 def finds_its_mark(stack: Stack) -> bool:
@@ -72,7 +62,7 @@ def finds_its_mark(stack: Stack) -> bool:
         in_database = cursor.fetchone()
         cursor.execute("DROP TABLE mark")
     connection.close()
-    in_bucket = s3(stack).get_object(Bucket=stack.data_bucket, Key="mark")["Body"].read()
+    in_bucket = admin_store(stack).get_object(Bucket=stack.data_bucket, Key="mark")["Body"].read()
     return in_database == ("still here",) and in_bucket == b"still here"
 
 
