@@ -10,8 +10,8 @@ from chalicelib.api.application import app
 # `chalice package` and its like want to see them all.
 if "AWS_CHALICE_CLI_MODE" in os.environ:
     from chalicelib.storage.migrate import migrate
-    from chalicelib.workflow import compare, failures, ingest, link, plan, purge, reconcile
+    from chalicelib.workflow import compare, failures, ingest, link, output, plan, purge, reconcile
 
-    for module in (compare, failures, ingest, link, plan, purge, reconcile):
+    for module in (compare, failures, ingest, link, output, plan, purge, reconcile):
         app.register_blueprint(module.tasks)
     app.lambda_function(name="migrate")(migrate)

@@ -39,6 +39,7 @@ class Settings:
     upload_bucket: str
     state_machine_arn_prefix: str  # everything of the ARN before "ingest", "link" or "purge"
     signer_role_arn: str
+    function_name_prefix: str  # of the Lambda functions that the API calls
     database_sslmode: str = "require"
     redis_password: str = ""
     redis_tls: bool = True
@@ -48,12 +49,17 @@ class Settings:
     similarity_scores_max_candidate_pairs: int = 500_000_000
     solver_max_candidate_pairs: int = 100_000_000
     upload_expiry_seconds: int = 86_400
+    offer_upload_credentials: bool = True
+    upload_credentials_seconds: int = 3_600  # the most for a role that assumes another, in AWS
+    allow_private_object_stores: bool = False  # foreign ones, at addresses that aren't public
+    cached_dataset_max_bytes: int = 1_048_576
     # Chunk sizes follow from these. The rate is one compare function's, on all its vCPUs.
     comparisons_per_second: float = 200_000_000
     chunk_min_seconds: float = 10  # below it, starting a worker costs more than its work
     chunk_max_seconds: float = 120  # far from Lambda's 900 s, also on a slow processor
     small_run_max_seconds: float = 2
     compare_concurrency: int = 100
+    compare_memory_mb: int = 3_008
     run_max_attempts: int = 3
 
     @classmethod

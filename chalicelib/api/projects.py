@@ -39,6 +39,7 @@ def create_project(request: Request) -> Response:
         schema=body["schema"],
         result_type=body["result_type"],
         number_parties=int(body["number_parties"]),  # 2.0 is an integer, too, in JSON
+        uses_blocking=body["uses_blocking"],
         encoding_size_bytes=encoding_size_of(body["schema"]),
     )
     tokens = {
@@ -61,7 +62,7 @@ def delete_project(request: Request, project_id: str) -> Response:
     """Nobody finds the project from here on; the purge removes what there is of it."""
     owner(request, project_id)
     projects.mark_deleted(project_id)
-    work.start("purge", project_id)
+    work.start("purge_project", project_id)
     return no_content()
 
 
@@ -86,8 +87,6 @@ def refusals(providers: list[DataProvider]) -> list[dict[str, Any]]:
 def _check_offered(body: dict[str, Any]) -> None:
     if body["number_parties"] > 2 and body["result_type"] != "groups":
         raise BadRequest("Multi-party linkage requires result type 'groups'.")
-    if body["uses_blocking"]:
-        raise BadRequest("Blocking is not offered by this version of the service")
 
 
 def _description(project: Project, providers: list[DataProvider], contributed: int) -> dict[str, Any]:
@@ -100,7 +99,7 @@ def _description(project: Project, providers: list[DataProvider], contributed: i
         "number_parties": project.number_parties,
         "name": project.name,
         "notes": project.notes,
-        "uses_blocking": False,
+        "uses_blocking": project.uses_blocking,
         "error": bool(errors),
     }
     return {**description, "error_messages": errors} if errors else description

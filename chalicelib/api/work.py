@@ -9,18 +9,18 @@ from __future__ import annotations
 from chalicelib.errors import StoreUnavailable
 from chalicelib.observability import logger
 from chalicelib.workflow import executions
-from chalicelib.workflow.executions import Machine
+from chalicelib.workflow.executions import Work
 
 
-def start(machine: Machine, subject_id: str) -> None:
+def start(work: Work, subject_id: str) -> None:
     try:
-        executions.start(machine, subject_id)
+        executions.start(work, subject_id)
     except StoreUnavailable:
-        logger.warning("start is left to the reconciler", extra={"machine": machine, "subject": subject_id})
+        logger.warning("start is left to the reconciler", extra={"work": work, "subject": subject_id})
 
 
 def start_waiting_runs(project_id: str) -> None:
     try:
         executions.start_waiting_runs(project_id)
     except StoreUnavailable:
-        logger.warning("start is left to the reconciler", extra={"machine": "link", "subject": project_id})
+        logger.warning("start is left to the reconciler", extra={"work": "link", "subject": project_id})

@@ -5,16 +5,27 @@ Data bucket:
     projects/{project}/uploads/{upload}                   raw body of an inline upload, until ingested
     projects/{project}/datasets/{upload}/encodings.bin    count * size bytes, row order = record index
     projects/{project}/datasets/{upload}/header.json      count, size, popcount histogram, checksum
+    projects/{project}/datasets/{upload}/rows.u32         blocked: the record index of each stored row
+    projects/{project}/datasets/{upload}/blocks.bin       blocked: where each block's rows are
     projects/{project}/runs/{run}/manifest.jsonl          one line a chunk
+    projects/{project}/runs/{run}/common/{a}-{b}.u32      blocked: the blocks that two data sets share
     projects/{project}/runs/{run}/candidates/{a}-{start}-{stop}-{b}-{start}-{stop}.bin
     projects/{project}/runs/{run}/failure.txt             why a chunk can't be compared
     projects/{project}/runs/{run}/map/…                   written by Step Functions' ResultWriter
     projects/{project}/runs/{run}/merged.bin              candidate pairs, sorted, each once
     projects/{project}/runs/{run}/groups.bin
-    projects/{project}/runs/{run}/result.json             as it is delivered
+    projects/{project}/runs/{run}/permutation.bin         both permutations and the mask
+    projects/{project}/runs/{run}/result.json             as it is delivered to the owner
+    projects/{project}/runs/{run}/permutation-{i}.json    as it is delivered to party i
+    projects/{project}/runs/{run}/views/…                 other forms of the result, made when asked for
 
-Upload bucket: ``{project}/{data provider}/{upload}``. A data set's key holds the upload that made
-it, so a late worker of an upload that was given up can never write over its successor.
+``encodings.bin`` of a blocked project is in block order: the rows of one block after those of another,
+a record as often as it has blocks (``linkage.blocking`` describes the three files).
+
+Upload bucket: ``{project}/{data provider}/{upload}``, blocks beside it under ``{upload}.blocks``; and
+whatever a client puts under ``{project}/{data provider}`` with temporary credentials. A data set's key
+holds the upload that made it, so a late worker of an upload that was given up can never write over
+its successor.
 """
 
 from __future__ import annotations
@@ -34,6 +45,15 @@ def direct_upload(project_id: str, dp_id: str, upload_id: str) -> str:
     return f"{project_id}/{dp_id}/{upload_id}"
 
 
+def direct_upload_blocks(project_id: str, dp_id: str, upload_id: str) -> str:
+    return f"{project_id}/{dp_id}/{upload_id}.blocks"
+
+
+def party_folder(project_id: str, dp_id: str) -> str:
+    """In the upload bucket: what this data provider's temporary credentials are for."""
+    return f"{project_id}/{dp_id}"
+
+
 def upload_prefix(project_id: str) -> str:
     """In the upload bucket: all that a project's data providers put there."""
     return f"{project_id}/"
@@ -47,12 +67,24 @@ def header(project_id: str, upload_id: str) -> str:
     return f"projects/{project_id}/datasets/{upload_id}/header.json"
 
 
+def rows(project_id: str, upload_id: str) -> str:
+    return f"projects/{project_id}/datasets/{upload_id}/rows.u32"
+
+
+def blocks(project_id: str, upload_id: str) -> str:
+    return f"projects/{project_id}/datasets/{upload_id}/blocks.bin"
+
+
 def run_prefix(project_id: str, run_id: str) -> str:
     return f"projects/{project_id}/runs/{run_id}/"
 
 
 def manifest(project_id: str, run_id: str) -> str:
     return run_prefix(project_id, run_id) + "manifest.jsonl"
+
+
+def common_blocks(project_id: str, run_id: str, dataset_a: int, dataset_b: int) -> str:
+    return run_prefix(project_id, run_id) + f"common/{dataset_a}-{dataset_b}.u32"
 
 
 def map_results_prefix(project_id: str, run_id: str) -> str:
@@ -91,3 +123,15 @@ def groups(project_id: str, run_id: str) -> str:
 
 def result(project_id: str, run_id: str) -> str:
     return run_prefix(project_id, run_id) + "result.json"
+
+
+def permutation(project_id: str, run_id: str) -> str:
+    return run_prefix(project_id, run_id) + "permutation.bin"
+
+
+def permutation_result(project_id: str, run_id: str, dataset_index: int) -> str:
+    return run_prefix(project_id, run_id) + f"permutation-{dataset_index}.json"
+
+
+def view(project_id: str, run_id: str, name: str) -> str:
+    return run_prefix(project_id, run_id) + f"views/{name}"

@@ -31,6 +31,7 @@ class Project:
     schema: dict[str, Any]
     result_type: str
     number_parties: int
+    uses_blocking: bool
     encoding_size_bytes: int | None
 
 
@@ -50,12 +51,16 @@ class Dataset:
     """One data provider's encodings, ingested and ready to be compared."""
 
     dataset_index: int
+    dp_id: str
     upload_id: str
     count: int
     encoding_size_bytes: int
 
 
-_PROJECT = "project_id, time_added, name, notes, schema, result_type, number_parties, encoding_size_bytes"
+_PROJECT = (
+    "project_id, time_added, name, notes, schema, result_type, number_parties, uses_blocking,"
+    " encoding_size_bytes"
+)
 _DATA_PROVIDER = "dp_id, project_id, dataset_index, upload_state, upload_id, encodings_count, error"
 
 
@@ -66,6 +71,7 @@ def create(
     schema: dict[str, Any],
     result_type: str,
     number_parties: int,
+    uses_blocking: bool,
     encoding_size_bytes: int | None,
 ) -> NewProject:
     """Add a project with ``number_parties`` data providers; their order is the dataset index."""
@@ -77,6 +83,7 @@ def create(
         "schema": Json(schema),
         "result_type": result_type,
         "number_parties": number_parties,
+        "uses_blocking": uses_blocking,
         "encoding_size_bytes": encoding_size_bytes,
         "result_token_hash": token_hash(project.result_token),
     }
@@ -184,7 +191,7 @@ def parties_contributed(cursor: Cursor, project_id: str) -> int:
 def datasets(cursor: Cursor, project_id: str) -> list[Dataset]:
     """The data sets that are ready, in the order of their dataset index."""
     cursor.execute(
-        "select d.dataset_index, d.upload_id, d.encodings_count as count, u.encoding_size_bytes"
+        "select d.dataset_index, d.dp_id, d.upload_id, d.encodings_count as count, u.encoding_size_bytes"
         " from data_providers d join uploads u using (upload_id)"
         " where d.project_id = %s and d.upload_state = 'done' order by d.dataset_index",
         (project_id,),

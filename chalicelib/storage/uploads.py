@@ -22,7 +22,7 @@ class NewUpload:
     upload_id: str
     dp_id: str
     project_id: str
-    format: str  # "binary" or "json"
+    format: str  # "binary", "json", or "reference": to objects elsewhere
     bucket: str
     object_key: str
     size_bytes: int
@@ -30,6 +30,8 @@ class NewUpload:
     encoding_size_bytes: int | None = None
     multipart_id: str | None = None
     part_size_bytes: int | None = None
+    blocks_key: str | None = None
+    blocks_size_bytes: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

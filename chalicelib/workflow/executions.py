@@ -17,23 +17,30 @@ from chalicelib.errors import StoreUnavailable
 from chalicelib.storage import runs
 from chalicelib.storage.clients import step_functions
 
-Machine = Literal["ingest", "link", "purge"]
+Work = Literal["ingest", "link", "purge_project", "purge_run"]
 Fate = Literal["missing", "running", "ended"]
 
-_INPUT_KEY = {"ingest": "upload_id", "link": "run_id", "purge": "project_id"}
+# The state machine of each kind of work, and what its input calls the subject.
+_WORK: dict[Work, tuple[str, str]] = {
+    "ingest": ("ingest", "upload_id"),
+    "link": ("link", "run_id"),
+    "purge_project": ("purge", "project_id"),
+    "purge_run": ("purge", "run_id"),
+}
 _RUNNING = ("RUNNING", "PENDING_REDRIVE")
 
 
-def start(machine: Machine, subject_id: str, attempt: int = 1) -> None:
+def start(work: Work, subject_id: str, attempt: int = 1) -> None:
     """Start the execution for a subject, unless it was started before.
 
     Raises StoreUnavailable when Step Functions can't be reached.
     """
+    machine, subject = _WORK[work]
     try:
         step_functions().start_execution(
             stateMachineArn=settings().state_machine_arn_prefix + machine,
             name=_name(subject_id, attempt),
-            input=json.dumps({_INPUT_KEY[machine]: subject_id}),
+            input=json.dumps({subject: subject_id}),
         )
     except ClientError as error:
         if error.response["Error"]["Code"] != "ExecutionAlreadyExists":
@@ -48,12 +55,10 @@ def start_waiting_runs(project_id: str) -> None:
         start("link", run.run_id, run.attempt)
 
 
-def look_up(machine: Machine, subject_id: str, attempt: int) -> Fate:
+def look_up(work: Work, subject_id: str, attempt: int) -> Fate:
     """What has become of an execution; ``missing`` when Step Functions doesn't know it."""
     try:
-        status = step_functions().describe_execution(executionArn=_arn(machine, subject_id, attempt))[
-            "status"
-        ]
+        status = step_functions().describe_execution(executionArn=_arn(work, subject_id, attempt))["status"]
     except ClientError as error:
         if error.response["Error"]["Code"] == "ExecutionDoesNotExist":
             return "missing"
@@ -61,11 +66,11 @@ def look_up(machine: Machine, subject_id: str, attempt: int) -> Fate:
     return "running" if status in _RUNNING else "ended"
 
 
-def stop(machine: Machine, subject_id: str, attempt: int) -> None:
+def stop(work: Work, subject_id: str, attempt: int) -> None:
     """Stop the execution, if it is running."""
     try:
         step_functions().stop_execution(
-            executionArn=_arn(machine, subject_id, attempt), cause="The project was deleted."
+            executionArn=_arn(work, subject_id, attempt), cause="What it worked for was deleted."
         )
     except ClientError as error:
         if error.response["Error"]["Code"] not in ("ExecutionDoesNotExist", "ValidationException"):
@@ -76,6 +81,6 @@ def _name(subject_id: str, attempt: int) -> str:
     return subject_id if attempt == 1 else f"{subject_id}-{attempt}"
 
 
-def _arn(machine: Machine, subject_id: str, attempt: int) -> str:
-    machine_arn = settings().state_machine_arn_prefix + machine
+def _arn(work: Work, subject_id: str, attempt: int) -> str:
+    machine_arn = settings().state_machine_arn_prefix + _WORK[work][0]
     return f"{machine_arn.replace(':stateMachine:', ':execution:')}:{_name(subject_id, attempt)}"

@@ -86,8 +86,8 @@ def _reconcile_upload(upload: Upload) -> None:
 
 def _reconcile_purge(project_id: str, attempt: int) -> None:
     # A purge is never given up: what was promised to be deleted will be.
-    fate = executions.look_up("purge", project_id, attempt)
+    fate = executions.look_up("purge_project", project_id, attempt)
     if fate == "missing":
-        executions.start("purge", project_id, attempt)
+        executions.start("purge_project", project_id, attempt)
     elif fate == "ended" and projects.next_purge_attempt(project_id, attempt):
-        executions.start("purge", project_id, attempt + 1)
+        executions.start("purge_project", project_id, attempt + 1)

@@ -73,6 +73,7 @@ def database_settings(stores, override_settings) -> Iterator[Settings]:
         UPLOAD_BUCKET="upload",
         STATE_MACHINE_ARN_PREFIX="arn:aws:states:eu-west-1:000000000000:stateMachine:test-",
         SIGNER_ROLE_ARN="arn:aws:iam::000000000000:role/test-signer",
+        FUNCTION_NAME_PREFIX="test-",
         AWS_DEFAULT_REGION="eu-west-1",
         AWS_ACCESS_KEY_ID="test",
         AWS_SECRET_ACCESS_KEY="test",

@@ -10,21 +10,24 @@ from chalicelib.storage import projects, uploads
 from chalicelib.storage.tokens import new_id, new_token
 
 
-def create_project(number_parties: int = 2, result_type: str = "groups") -> projects.NewProject:
+def create_project(
+    number_parties: int = 2, result_type: str = "groups", *, uses_blocking: bool = False
+) -> projects.NewProject:
     return projects.create(
         name="",
         notes="",
         schema={},
         result_type=result_type,
         number_parties=number_parties,
+        uses_blocking=uses_blocking,
         encoding_size_bytes=None,
     )
 
 
 def new_project(
-    number_parties: int = 2, result_type: str = "groups"
+    number_parties: int = 2, result_type: str = "groups", *, uses_blocking: bool = False
 ) -> tuple[str, list[projects.DataProvider]]:
-    project = create_project(number_parties, result_type)
+    project = create_project(number_parties, result_type, uses_blocking=uses_blocking)
     return project.project_id, projects.data_providers(project.project_id)
 
 

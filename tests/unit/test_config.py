@@ -16,6 +16,7 @@ REQUIRED = {
     "UPLOAD_BUCKET": "upload",
     "STATE_MACHINE_ARN_PREFIX": "arn:",
     "SIGNER_ROLE_ARN": "arn:",
+    "FUNCTION_NAME_PREFIX": "test-",
 }
 
 

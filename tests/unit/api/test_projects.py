@@ -48,7 +48,6 @@ def test_a_project_is_described_to_its_owner_as_it_was_made(api):
         ({"name": 5}, "body.name must be string"),
         ({"number_parties": 3, "result_type": "similarity_scores"},
          "Multi-party linkage requires result type 'groups'."),
-        ({"uses_blocking": True}, "Blocking is not offered by this version of the service"),
         ({"notes": "\x00"}, "The request body holds a character that is no text (NUL or half a surrogate)"),
     ],
 )  # fmt: skip
@@ -84,7 +83,7 @@ def test_a_deleted_project_is_gone_at_once_and_purged(api, started):
     assert api.call("DELETE", path, project.result_token).status == 403
     assert api.call("GET", path, project.result_token).status == 403
     assert api.call("GET", "/projects").json == []
-    assert started == [("purge", project.project_id, 1)]
+    assert started == [("purge_project", project.project_id, 1)]
 
 
 def test_projects_are_listed_oldest_first(api):

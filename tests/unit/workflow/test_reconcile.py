@@ -77,9 +77,11 @@ def test_all_work_without_an_execution_is_taken_up(started, fates):
 
     reconcile({}, None)
 
-    assert {("link", waiting_run.run_id, 1), ("ingest", upload.upload_id, 1), ("purge", deleted, 1)} <= set(
-        started
-    )
+    assert {
+        ("link", waiting_run.run_id, 1),
+        ("ingest", upload.upload_id, 1),
+        ("purge_project", deleted, 1),
+    } <= set(started)
 
 
 def test_an_upload_is_rejected_when_its_attempts_are_used_up(fates):

@@ -1,0 +1,74 @@
+"""From merged candidate pairs to a delivered result: the link state machine's solve and complete."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from chalice.app import Blueprint
+
+from chalicelib.config import settings
+from chalicelib.errors import PermanentError
+from chalicelib.linkage import candidates, rendering, solving
+from chalicelib.linkage.candidates import Candidates
+from chalicelib.storage import cache, layout, objects, projects, runs
+from chalicelib.storage.runs import Run
+from chalicelib.workflow.running import undone_if_gone, unfinished
+from chalicelib.workflow.task import Event, task
+
+tasks = Blueprint(__name__)
+
+_WINDOW_BYTES = 8 * 1024 * 1024
+
+
+@tasks.lambda_function()
+@task
+def solve(event: Event) -> None:
+    """Reads ``merged.bin``, writes ``groups.bin``.
+
+    Raises PermanentError when there are more pairs than can be solved.
+    """
+    run = unfinished(event)
+    solve_pairs(run, candidates.from_bytes(_read(layout.merged(run.project_id, run.run_id))))
+
+
+def solve_pairs(run: Run, pairs: Candidates) -> None:
+    """Solve merged pairs and write the groups; raises as ``solve``."""
+    if len(pairs) > settings().solver_max_candidate_pairs:
+        raise PermanentError("Attempting to solve with more than the global limit of candidate pairs.")
+    groups = solving.solve_groups(pairs)
+    key = layout.groups(run.project_id, run.run_id)
+    with undone_if_gone(key):
+        objects.write_stream(settings().data_bucket, key, [rendering.groups_to_bytes(groups)])
+        runs.record_solved(run.run_id)
+
+
+@tasks.lambda_function()
+@task
+def complete(event: Event) -> None:
+    """Renders the result as clients get it, marks the run completed."""
+    deliver(unfinished(event))
+
+
+def deliver(run: Run) -> None:
+    """Read the groups or the merged candidate pairs, write what is delivered, complete the run."""
+    if projects.find(run.project_id).result_type == "groups":
+        groups = rendering.groups_from_bytes(_read(layout.groups(run.project_id, run.run_id)))
+        pieces = rendering.render_groups(groups)
+    else:
+        blocks = read_candidates(layout.merged(run.project_id, run.run_id))
+        pieces = rendering.render_similarity_scores(blocks)
+    key = layout.result(run.project_id, run.run_id)
+    with undone_if_gone(key):
+        objects.write_stream(settings().data_bucket, key, pieces, content_type="application/json")
+        runs.complete(run.run_id)
+    cache.end_run(run.run_id)
+
+
+def read_candidates(key: str, window_bytes: int = _WINDOW_BYTES) -> Iterator[Candidates]:
+    """A candidate file of the data bucket in blocks, read a window at a time."""
+    windows = objects.read_windows(settings().data_bucket, key, window_bytes)
+    return candidates.read_blocks(windows, window_bytes // candidates.PAIR_BYTES)
+
+
+def _read(key: str) -> bytes:
+    return objects.get(settings().data_bucket, key)
