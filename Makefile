@@ -22,7 +22,7 @@ help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1@\2/' | column -t -s @
 
 setup: $(VENV)/.local-installed ## make the virtual environment for serve and run
-setup-dev: $(VENV)/.dev-installed ## add what tests and linters need
+setup-dev: $(VENV)/.dev-installed $(VENV)/.client-installed ## add what tests and linters need
 
 serve: setup ## run the service in the foreground; PORT=… DATA_DIR=… make serve
 	@exec $(BIN)/python -m localstack serve --port $(or $(PORT),8851)
@@ -77,4 +77,11 @@ $(VENV)/.local-installed: requirements.txt requirements-local.txt | python
 $(VENV)/.dev-installed: requirements-dev.txt $(VENV)/.local-installed
 	@echo "adding what tests and linters need"
 	@$(PIP) -r requirements-dev.txt
+	@touch $@
+
+# The original's client, for the tests, apart from ours: what it needs is older.
+$(VENV)/.client-installed: tests/original-client.txt | $(VENV)/.local-installed
+	@$(BIN)/python -m venv --clear $(VENV)/original-client
+	@$(VENV)/original-client/bin/python -m pip install --quiet --quiet --disable-pip-version-check --no-input \
+		--root-user-action=ignore -r tests/original-client.txt
 	@touch $@

@@ -10,8 +10,21 @@ from chalicelib.api.application import app
 # `chalice package` and its like want to see them all.
 if "AWS_CHALICE_CLI_MODE" in os.environ:
     from chalicelib.storage.migrate import migrate
-    from chalicelib.workflow import compare, failures, ingest, link, output, plan, purge, reconcile
+    from chalicelib.workflow import (
+        compare,
+        estimate,
+        failures,
+        ingest,
+        link,
+        output,
+        permuting,
+        plan,
+        purge,
+        reconcile,
+        views,
+    )
 
-    for module in (compare, failures, ingest, link, output, plan, purge, reconcile):
+    tasks = (compare, estimate, failures, ingest, link, output, permuting, plan, purge, reconcile, views)
+    for module in tasks:
         app.register_blueprint(module.tasks)
     app.lambda_function(name="migrate")(migrate)

@@ -11,6 +11,7 @@
     │   └── StoreUnavailable        503: a backing store is away; clients try again
     ├── PermanentError          bad data: no retry mends it, its message is for the data provider
     └── Gone                    what a task worked for was deleted meanwhile
+        └── Ended                   or has an end already, reached by another call
 
 The state machines name ``PermanentError`` and ``Gone`` in their ``Retry`` and match by class name
 alone, so a subclass of either is raised to them under its parent's name (``workflow.task``).
@@ -67,3 +68,7 @@ class PermanentError(EntityServiceError):
 
 class Gone(EntityServiceError):
     """The project or run was deleted while a task worked for it: nothing is left to do or to report."""
+
+
+class Ended(Gone):
+    """The run is completed or in error: nothing is left to do, and what belongs to it stays."""

@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent
 DEFINITION = ROOT / "stepfunctions" / "link.asl.json"
 PICTURE = ROOT / "docs" / "images" / "link.svg"
 
-WIDTH, HEIGHT = 1064, 330
+WIDTH, HEIGHT = 1212, 330
 BOX_WIDTH, BOX_HEIGHT = 108, 44
 BUS_Y = 236  # where failures run together
 # Column and row of each state; a state that is missing here is an error.
@@ -28,9 +28,11 @@ PLACES = {
     "Merge": (3, 0),
     "WhichOutput": (4, 0),
     "Solve": (5, 0),
-    "Complete": (6, 0),
-    "Fail": (5, 2),
-    "Failed": (6, 2),
+    "IsPermuted": (6, 0),
+    "Permute": (6, 1),
+    "Complete": (7, 0),
+    "Fail": (6, 2),
+    "Failed": (7, 2),
 }
 ROWS_Y = (86, 172, 286)
 COLUMN_STEP = 148

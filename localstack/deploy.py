@@ -295,6 +295,7 @@ def _derived_values(target: Target) -> dict[str, str]:
         "DataBucketArn": f"arn:aws:s3:::{target.data_bucket}",
         "UploadBucketArn": f"arn:aws:s3:::{target.upload_bucket}",
         "SignerRoleArn": target.arn("iam", f"role/{target.name('signer')}", regional=False),
+        "FunctionArnPrefix": target.arn("lambda", f"function:{target.name('')}"),
         "StateMachineArnPrefix": target.arn("states", f"stateMachine:{target.name('')}"),
         "ExecutionArnPrefix": target.arn("states", f"execution:{target.name('')}"),
     }

@@ -194,6 +194,7 @@ def target(settings: Settings, source: Path) -> Target:
             "SmallRunMaxSeconds": "0.1",
             "CompareConcurrency": str(concurrency),
             "CompareMemoryMb": "3008",
+            "OfferUploadCredentials": "true",
             "UploadCredentialsSeconds": "43200",
             # Tests and tutorials have their foreign object stores on this machine, too.
             "AllowPrivateObjectStores": "true",

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 import pytest
 
 from localstack.stack import Stack, running
-from tests.integration.service import Service
+from tests.contract.service import Service
 
 
 @pytest.fixture(scope="session")
@@ -16,5 +17,7 @@ def stack(tmp_path_factory) -> Iterator[Stack]:
 
 
 @pytest.fixture(scope="session")
-def linkage_service(stack) -> Service:
-    return Service(stack.api_url)
+def linkage_service(request) -> Service:
+    """What the environment variable SERVER names (https://host[/stage]), else the embedded stack."""
+    server = os.environ.get("SERVER")
+    return Service(server.rstrip("/") if server else request.getfixturevalue("stack").api_url)

@@ -11,7 +11,18 @@ from typing import Any
 
 from chalice.app import Chalice
 
-from chalicelib.api import direct_uploads, http, projects, results, runs, service, uploads
+from chalicelib.api import (
+    direct_uploads,
+    documentation,
+    estimates,
+    external_uploads,
+    http,
+    projects,
+    results,
+    runs,
+    service,
+    uploads,
+)
 from chalicelib.api.responses import from_error
 from chalicelib.observability import logger
 
@@ -41,5 +52,6 @@ class Application(Chalice):
 app = Application(app_name="anonlink-serverless")
 # One binary type, as API Gateway has it: JSON bodies arrive as text and leave as text.
 app.api.binary_types = ["application/octet-stream"]
-for module in (service, projects, uploads, direct_uploads, runs, results):
+for module in (service, projects, uploads, direct_uploads, external_uploads, runs, results, estimates):
     app.register_blueprint(module.routes, url_prefix=URL_PREFIX)
+app.register_blueprint(documentation.routes)

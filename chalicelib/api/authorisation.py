@@ -1,6 +1,8 @@
-"""Who is asking: the owner by the result token, a party by its update token.
+"""Who is asking: the owner by the result token, a party by its update token, or by its receipt token.
 
-What doesn't exist and what belongs to somebody else are refused in the same words.
+A receipt token reads what there is to read of a project whose result is one for each party
+(``permutations``), and nothing of another. What doesn't exist and what belongs to somebody else are
+refused in the same words.
 """
 
 from __future__ import annotations
@@ -11,9 +13,9 @@ from typing import TypeVar
 from chalicelib.api.requests import Request
 from chalicelib.api.responses import ACCESS_DENIED
 from chalicelib.errors import Forbidden
-from chalicelib.storage import projects, runs, uploads
+from chalicelib.storage import asked_runs, projects, uploads
+from chalicelib.storage.asked_runs import OwnedRun
 from chalicelib.storage.projects import DataProvider, Project
-from chalicelib.storage.runs import OwnedRun
 from chalicelib.storage.uploads import Upload
 
 Found = TypeVar("Found")
@@ -30,7 +32,23 @@ def owner(request: Request, project_id: str) -> Project:
 def owner_of_run(request: Request, project_id: str, run_id: str) -> OwnedRun:
     """The run and what its answers depend on, for the project's owner. One query."""
     token = _token(request, project_id, run_id)
-    return _found(runs.find_by_result_token(project_id, run_id, token))
+    return _found(asked_runs.find_by_result_token(project_id, run_id, token))
+
+
+def reader(request: Request, project_id: str) -> Project:
+    """The project, for its owner or, where the result is for the parties, for one by its receipt token.
+
+    Raises as ``owner``. One query.
+    """
+    token = _token(request, project_id)
+    return _found(projects.find_by_reading_token(project_id, token))
+
+
+def reader_of_run(request: Request, project_id: str, run_id: str) -> tuple[OwnedRun, int | None]:
+    """As ``owner_of_run`` for all that ``reader`` admits, and who it is: a party's dataset index, or
+    None for the owner. One query."""
+    token = _token(request, project_id, run_id)
+    return _found(asked_runs.find_by_reading_token(project_id, run_id, token))
 
 
 def party(request: Request, project_id: str) -> tuple[Project, DataProvider]:

@@ -14,6 +14,7 @@ from typing import Any
 
 from chalice.app import Response
 
+from chalicelib.api.requests import missing_header
 from chalicelib.errors import MethodNotAllowed, NotFound, UnsupportedMediaType
 
 Event = dict[str, Any]
@@ -41,7 +42,7 @@ class WrongMethod(MethodNotAllowed):
 
 
 def match(event: Event, routes: Routes) -> Match:
-    """Raises NotFound, MethodNotAllowed or UnsupportedMediaType."""
+    """Raises NotFound, MethodNotAllowed, BadRequest without a token, or UnsupportedMediaType."""
     path, parameters = _find(_segments(event), routes)
     method = method_of(event)
     entries = routes[path]
@@ -52,6 +53,9 @@ def match(event: Event, routes: Routes) -> Match:
         method = "GET"
     if method not in entries:
         raise WrongMethod(method, allow)
+    if parameters and not _plain_headers(event).get("authorization"):
+        # All that lies below an id is somebody's: nothing else is looked at before the token.
+        raise missing_header("Authorization")
     headers = _headers(event, method, entries[method].content_types)
     context = {**event.get("requestContext", {}), "resourcePath": path, "httpMethod": method}
     routed = {
@@ -78,12 +82,16 @@ def _segments(event: Event) -> list[str]:
     path = (event.get("pathParameters") or {}).get("proxy") or event.get("path")
     if path is None:
         path = event.get("requestContext", {}).get("path", "")
+    return _split(path)
+
+
+def _split(path: str) -> list[str]:
     return [segment for segment in path.split("/") if segment]
 
 
 def _find(segments: list[str], routes: Routes) -> tuple[str, dict[str, str]]:
     for route in routes:
-        parameters = _parameters(route.strip("/").split("/"), segments)
+        parameters = _parameters(_split(route), segments)
         if parameters is not None:
             return route, parameters
     raise NotFound("There is nothing at this URL")
@@ -105,12 +113,16 @@ def _allowed(entries: Mapping[str, Any]) -> list[str]:
     return sorted({*entries, "OPTIONS", *(["HEAD"] if "GET" in entries else [])})
 
 
+def _plain_headers(event: Event) -> dict[str, str]:
+    return {name.lower(): value for name, value in (event.get("headers") or {}).items()}
+
+
 def _headers(event: Event, method: str, content_types: list[str]) -> dict[str, str]:
     """The request's headers, with the two that Chalice judges by put so that it has no objection.
 
     Chalice refuses some content types that mean the same, and those of a GET, with answers of its own.
     """
-    headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
+    headers = _plain_headers(event)
     # Without one, Chalice takes a body for JSON, and so do we.
     given = headers.pop("content-type", "application/json").partition(";")[0].strip().lower()
     if method != "GET" and method != "DELETE" and given not in content_types:

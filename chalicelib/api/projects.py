@@ -8,7 +8,7 @@ from typing import Any
 from chalice.app import Blueprint, Response
 
 from chalicelib.api import work
-from chalicelib.api.authorisation import owner
+from chalicelib.api.authorisation import owner, reader
 from chalicelib.api.endpoint import endpoint
 from chalicelib.api.requests import Request
 from chalicelib.api.responses import json_response, no_content, timestamp
@@ -52,7 +52,7 @@ def create_project(request: Request) -> Response:
 
 @endpoint(routes, "GET", "/projects/{project_id}")
 def get_project(request: Request, project_id: str) -> Response:
-    project = owner(request, project_id)
+    project = reader(request, project_id)
     providers = projects.data_providers(project_id)
     return json_response(_description(project, providers, projects.parties_contributed(project_id)))
 

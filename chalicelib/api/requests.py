@@ -17,6 +17,10 @@ _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")  # by Postgres, in text and in j
 _WHOLE_NUMBER = re.compile("[0-9]{1,10}")
 
 
+def missing_header(name: str) -> BadRequest:
+    return BadRequest(f"Missing header parameter '{name}'")
+
+
 class Request:
     """One request, over Chalice's."""
 
@@ -27,8 +31,12 @@ class Request:
         """Raises BadRequest when there is none."""
         value: str | None = self._request.headers.get(name)
         if not value:
-            raise BadRequest(f"Missing header parameter '{name}'")
+            raise missing_header(name)
         return value
+
+    def optional_header(self, name: str) -> str:
+        """Empty when there is none."""
+        return str(self._request.headers.get(name) or "")
 
     def number_header(self, name: str) -> int:
         """A header that is a whole number. Raises BadRequest for anything else."""

@@ -12,15 +12,26 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from chalicelib import prices
 from chalicelib.api.responses import timestamp
 from chalicelib.config import settings
 from chalicelib.observability import logger
-from chalicelib.storage import cache, layout, objects, projects
-from chalicelib.storage.runs import OwnedRun, Run
+from chalicelib.storage import cache, costs, layout, objects, projects
+from chalicelib.storage.asked_runs import OwnedRun
+from chalicelib.storage.cache import Progress
+from chalicelib.storage.runs import Run
 from chalicelib.workflow import reconcile
 
 _STAGES = ("waiting for CLKs", "compute similarity scores", "compute output")
-_TIMES = ("time_queued", "time_started", "time_compared", "time_merged", "time_solved", "time_completed")
+_TIMES = (
+    "time_queued",
+    "time_started",
+    "time_compared",
+    "time_merged",
+    "time_solved",
+    "time_permuted",
+    "time_completed",
+)
 _LISTING_SECONDS = 2  # for how long a count by listing serves
 STALE_SECONDS = 15
 _WATCHED_RUNS = 500
@@ -43,7 +54,9 @@ _watches: OrderedDict[str, _Watch] = OrderedDict()
 def describe(owned: OwnedRun) -> dict[str, Any]:
     """The status as clients read it."""
     run = owned.run
-    done = _comparisons_done(run)
+    is_comparing = run.state == "running" and run.time_compared is None
+    counted = cache.progress(run.run_id) if is_comparing else None
+    done = _comparisons_done(run, counted)
     if run.state in ("queued", "running"):
         _look_after(run, done)
     rate, eta = _speed(run, done)
@@ -58,8 +71,16 @@ def describe(owned: OwnedRun) -> dict[str, Any]:
         "rate": rate,
         "eta_seconds": eta,
         "stage_times": set_times,
+        "cost": _cost(run, *costs.of_comparing(run, counted, done) if is_comparing else (0, 0)),
     }
     return status | _ending(run)
+
+
+def _cost(run: Run, comparing_gb_seconds: float, comparing_requests: int) -> dict[str, Any]:
+    """So far: what the row was charged, and what the compare functions haven't charged it yet."""
+    gb_seconds, requests = run.gb_seconds + comparing_gb_seconds, run.requests + comparing_requests
+    usd = prices.usd(gb_seconds, requests)
+    return {"gb_seconds": round(gb_seconds, 4), "requests": requests, "usd": round(usd, 8)}
 
 
 def _ending(run: Run) -> dict[str, Any]:
@@ -107,7 +128,7 @@ def _progress(absolute: int, relative: float, description: str) -> dict[str, Any
     return {"absolute": absolute, "relative": relative, "description": description}
 
 
-def _comparisons_done(run: Run) -> int:
+def _comparisons_done(run: Run, counted: Progress | None) -> int:
     """Never more than the total, and never less than at the last call."""
     total = run.total_comparisons or 0
     if run.state != "running":
@@ -115,12 +136,11 @@ def _comparisons_done(run: Run) -> int:
     if run.time_compared is not None:
         return total
     watch = _watch(run.run_id)
-    watch.comparisons = max(watch.comparisons, min(total, _counted(run, watch)))
+    watch.comparisons = max(watch.comparisons, min(total, _counted(run, counted, watch)))
     return watch.comparisons
 
 
-def _counted(run: Run, watch: _Watch) -> int:
-    counted = cache.progress(run.run_id)
+def _counted(run: Run, counted: Progress | None, watch: _Watch) -> int:
     # A later attempt counts from nothing in Redis, but finds what the ones before have compared.
     if counted is not None and run.attempt == 1:
         return counted.comparisons

@@ -8,14 +8,14 @@ from typing import Any
 from chalice.app import Blueprint, Response
 
 from chalicelib.api import work
-from chalicelib.api.authorisation import owner, owner_of_run
+from chalicelib.api.authorisation import owner, owner_of_run, reader_of_run
 from chalicelib.api.endpoint import endpoint
 from chalicelib.api.projects import refusals
 from chalicelib.api.requests import Request
-from chalicelib.api.responses import json_response, timestamp
+from chalicelib.api.responses import json_response, no_content, timestamp
 from chalicelib.api.run_status import describe
 from chalicelib.errors import BadRequest
-from chalicelib.storage import projects, runs
+from chalicelib.storage import deleted_runs, projects, runs
 from chalicelib.storage.runs import Run
 
 routes = Blueprint(__name__)
@@ -27,7 +27,7 @@ def list_runs(request: Request, project_id: str) -> Response:
     return json_response(
         [
             {"run_id": run.run_id, "time_added": timestamp(run.time_added), "state": run.state}
-            for run in runs.of_project(project_id)
+            for run in runs.list_active(project_id)
         ]
     )
 
@@ -48,9 +48,19 @@ def get_run(request: Request, project_id: str, run_id: str) -> Response:
     return json_response(_as_json(owner_of_run(request, project_id, run_id).run))
 
 
+@endpoint(routes, "DELETE", "/projects/{project_id}/runs/{run_id}")
+def delete_run(request: Request, project_id: str, run_id: str) -> Response:
+    """Nobody finds the run from here on; the purge removes what there is of it."""
+    owner_of_run(request, project_id, run_id)
+    deleted_runs.mark(run_id)
+    work.start("purge_run", run_id)
+    return no_content()
+
+
 @endpoint(routes, "GET", "/projects/{project_id}/runs/{run_id}/status")
 def get_run_status(request: Request, project_id: str, run_id: str) -> Response:
-    return json_response(describe(owner_of_run(request, project_id, run_id)))
+    run, _ = reader_of_run(request, project_id, run_id)
+    return json_response(describe(run))
 
 
 def _check_uploads(project_id: str) -> None:

@@ -1,4 +1,4 @@
-"""Inline uploads: encodings in the request itself, as JSON or as raw bytes.
+"""Uploads in one request: encodings in its body, as JSON or as raw bytes, or the places where they lie.
 
 The body is kept as it came and ingested afterwards, so the answer doesn't wait for it. A party's
 lock is held from before the checks that depend on the project until ingestion has begun: whatever
@@ -7,49 +7,46 @@ fails in between leaves no object behind and the token free.
 
 from __future__ import annotations
 
-import binascii
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 from http import HTTPStatus
-from typing import Any
 
 from chalice.app import Blueprint, Response
 
 from chalicelib.api import work
 from chalicelib.api.authorisation import party
+from chalicelib.api.encodings_body import read_offer
 from chalicelib.api.endpoint import endpoint
 from chalicelib.api.requests import Request
 from chalicelib.api.responses import json_response
+from chalicelib.api.upload_checks import check_blocking, check_encoding_size
+from chalicelib.api.upload_lock import held
 from chalicelib.config import settings
 from chalicelib.errors import BadRequest, Forbidden, Gone
 from chalicelib.storage import layout, objects, uploads
 from chalicelib.storage.projects import DataProvider
+from chalicelib.storage.references import File, is_foreign, is_in_folder_of
 from chalicelib.storage.tokens import Token, new_id, new_token
 from chalicelib.storage.uploads import NewUpload
 
 routes = Blueprint(__name__)
 
-TOKEN_USED = "This token has already been used to upload clks."
 # A request that died takes its token with it for no longer than this.
 _LIFETIME = timedelta(minutes=15)
 
 
 @endpoint(routes, "POST", "/projects/{project_id}/clks")
 def post_clks(request: Request, project_id: str) -> Response:
-    body = request.json("EncodingsUpload")
-    _check_offered(body)
-    has_blocks = "clknblocks" in body or "blocks" in body
-    rows: list[str] = [] if has_blocks else body["clks" if "clks" in body else "encodings"]
-    _check_base64(rows)
-    _, provider = party(request, project_id)
-    upload = _new_upload(provider, "json", request.json_text())
-    with _holding_lock(upload):
-        if has_blocks:
-            raise Forbidden("Blocking has been disabled for this project, but received blocking information")
-        if not rows:
+    offer = read_offer(request.json("EncodingsUpload"))
+    project, provider = party(request, project_id)
+    body = request.json_text()
+    upload = _new_upload(provider, offer.format, body)
+    with held(upload, _LIFETIME):
+        check_blocking(project, has_blocks=offer.has_blocks)
+        for file in offer.files:
+            _check_place(file, provider)
+        if offer.is_empty:
             raise BadRequest("Missing CLKs information")
-        receipt = _store(upload, request.json_text())
+        receipt = _store(upload, body)
     return _accepted(upload, receipt)
 
 
@@ -65,24 +62,11 @@ def post_binary_clks(request: Request, project_id: str) -> Response:
         )
     project, provider = party(request, project_id)
     upload = _new_upload(provider, "binary", body, count, size)
-    with _holding_lock(upload):
+    with held(upload, _LIFETIME):
+        check_blocking(project, has_blocks=False)
         check_encoding_size(size, project.encoding_size_bytes)
         receipt = _store(upload, body)
     return _accepted(upload, receipt)
-
-
-def check_encoding_size(size: int, expected: int | None = None) -> None:
-    """Raises BadRequest unless encodings of ``size`` bytes can be linked (in a project that expects some)."""
-    s = settings()
-    if size % 8:
-        raise BadRequest(f"Encoding size must be multiple of 8 bytes (64 bits), got {size} bytes")
-    if not s.min_encoding_size_bytes <= size <= s.max_encoding_size_bytes:
-        raise BadRequest(
-            f"Encoding size out of configured bounds: {size} bytes, allowed are"
-            f" {s.min_encoding_size_bytes} to {s.max_encoding_size_bytes}"
-        )
-    if expected is not None and size != expected:
-        raise BadRequest(f"The encodings of this project have {expected} bytes, not {size}")
 
 
 def receipt_response(receipt: Token) -> Response:
@@ -106,19 +90,6 @@ def _new_upload(
     )
 
 
-@contextmanager
-def _holding_lock(upload: NewUpload) -> Iterator[None]:
-    if not uploads.take(upload, _LIFETIME):
-        raise Forbidden(TOKEN_USED)
-    try:
-        yield
-    except BaseException:
-        # Once ingestion has begun there is nothing to release, and the object is its.
-        if uploads.release(upload.upload_id):
-            objects.delete(upload.bucket, upload.object_key)
-        raise
-
-
 def _store(upload: NewUpload, body: bytes) -> Token:
     objects.put(upload.bucket, upload.object_key, body)
     receipt = new_token()
@@ -134,28 +105,11 @@ def _accepted(upload: NewUpload, receipt: Token) -> Response:
     return receipt_response(receipt)
 
 
-def _check_offered(body: dict[str, Any]) -> None:
-    if isinstance(body.get("encodings"), dict):
-        raise BadRequest(
-            "Encodings in an object store are not offered by this version of the service;"
-            " for large files use POST /api/v1/projects/{project_id}/uploads"
-        )
+def _check_place(file: File, provider: DataProvider) -> None:
+    if not is_foreign(file) and not is_in_folder_of(file, provider.project_id, provider.dp_id):
+        raise Forbidden("Provided object store path is not allowed")
 
 
 def _check_count(count: int) -> None:
     if not 1 <= count < 2**31:
         raise BadRequest(f"The header parameter 'Hash-Count' must be from 1 to {2**31 - 1}")
-
-
-def _check_base64(rows: list[str]) -> None:
-    for number, row in enumerate(rows):
-        if not _is_base64(row):
-            raise BadRequest(f"The encoding in row {number} is not valid base64")
-
-
-def _is_base64(text: str) -> bool:
-    try:
-        binascii.a2b_base64(text, strict_mode=True)
-    except ValueError:
-        return "\n" in text and _is_base64("".join(text.split()))  # older clients break lines
-    return True

@@ -14,8 +14,12 @@ from __future__ import annotations
 import hashlib
 import sys
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain, islice
+from operator import lt
+
+from chalicelib.linkage.rectangles import Rectangle
 
 BLOCK_HASH_BYTES = 32
 _OFFSET_BYTES = 8
@@ -56,26 +60,50 @@ class BlockIndex:
 
     @classmethod
     def from_bytes(cls, data: bytes) -> BlockIndex:
-        """The index that ``to_bytes`` wrote. Raises ValueError for other bytes."""
+        """The index that ``to_bytes`` wrote. Raises ValueError for bytes that can't be one."""
         blocks, rest = divmod(len(data) - _OFFSET_BYTES, BLOCK_HASH_BYTES + _OFFSET_BYTES)
         if rest:
             raise ValueError(f"{len(data)} bytes are no index of blocks")
         offsets = array("Q")
         offsets.frombytes(data[blocks * BLOCK_HASH_BYTES :])
-        return cls(data[: blocks * BLOCK_HASH_BYTES], _little_endian(offsets))
-
-
-Rectangle = tuple[int, int, int, int]
-"""(start_a, stop_a, start_b, stop_b): stored rows of one block in two data sets, stops exclusive."""
+        offsets = _little_endian(offsets)
+        if offsets[0] != 0 or not all(map(lt, offsets, islice(offsets, 1, None))):
+            raise ValueError("the rows of an index of blocks do not ascend from 0")
+        return cls(data[: blocks * BLOCK_HASH_BYTES], offsets)
 
 
 def common_blocks(a: BlockIndex, b: BlockIndex) -> Iterator[Rectangle]:
-    """Where the blocks that both have are, in the order of their hashes, so ascending in both."""
-    places = {b.hash(block): block for block in range(len(b))}
-    for block in range(len(a)):
-        other = places.get(a.hash(block))
-        if other is not None:
-            yield a.offsets[block], a.offsets[block + 1], b.offsets[other], b.offsets[other + 1]
+    """Where the blocks that both have are, in the order of their hashes, so ascending in both.
+
+    Holds nothing besides the two indexes. O(len(a) + len(b)).
+    """
+    block_a = block_b = 0
+    while block_a < len(a) and block_b < len(b):
+        hash_a, hash_b = a.hash(block_a), b.hash(block_b)
+        if hash_a == hash_b:
+            yield a.offsets[block_a], a.offsets[block_a + 1], b.offsets[block_b], b.offsets[block_b + 1]
+        block_a += hash_a <= hash_b
+        block_b += hash_b <= hash_a
+
+
+RECTANGLE_BYTES = 16
+
+
+def rectangles_to_bytes(rectangles: Iterable[Rectangle]) -> Iterator[bytes]:
+    """Four little-endian uint32 each, in pieces of 64 KiB. Raises OverflowError beyond 2**32 rows."""
+    iterator = iter(rectangles)
+    while piece := list(islice(iterator, 4_096)):
+        yield _little_endian(array("I", chain.from_iterable(piece))).tobytes()
+
+
+def rectangles_from_bytes(data: bytes) -> list[Rectangle]:
+    """The rectangles that ``rectangles_to_bytes`` wrote. Raises ValueError for a part of one."""
+    if len(data) % RECTANGLE_BYTES:
+        raise ValueError(f"{len(data)} bytes are no whole number of rectangles")
+    numbers = array("I")
+    numbers.frombytes(data)
+    corners = iter(_little_endian(numbers))
+    return list(zip(corners, corners, corners, corners, strict=True))
 
 
 def _little_endian(numbers: array[int]) -> array[int]:

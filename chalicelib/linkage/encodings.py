@@ -1,8 +1,9 @@
 """Encodings: from what a data provider sends to rows of equal size, and what is known of them.
 
 Ingestion chains ``read_json_encodings`` (in ``json_encodings``, since only it needs the parser) →
-``repack`` → storage, with a ``HeaderBuilder`` looking at the same bytes; comparison turns stored byte
-ranges into arrays with ``as_array``. Everything streams: memory follows the buffers, never the upload.
+``repack`` → in blocked projects ``block_order`` → storage, with a ``HeaderBuilder`` looking at the same
+bytes; comparison turns stored byte ranges into arrays with ``as_array``. Everything streams: memory
+follows the buffers, never the upload.
 """
 
 from __future__ import annotations
@@ -31,11 +32,14 @@ class InvalidEncodings(PermanentError):
 class Header:
     """What is known of a dataset's encodings without reading them.
 
-    ``popcount_histogram[p]`` is the number of records with p bits set, p from 0 to
-    8 * ``encoding_size_bytes`` inclusive; ``checksum`` is the hex blake2b-256 of all bytes in order.
+    ``count`` is the number of records; ``stored_rows`` differs from it in a blocked data set, which holds
+    a record as often as it has blocks. Of the stored rows are ``popcount_histogram``, where [p] is the
+    number with p bits set, p from 0 to 8 * ``encoding_size_bytes`` inclusive, and ``checksum``, the hex
+    blake2b-256 of all bytes in order.
     """
 
     count: int
+    stored_rows: int
     encoding_size_bytes: int
     popcount_histogram: tuple[int, ...]
     checksum: str
@@ -49,6 +53,7 @@ class Header:
         fields = json.loads(text)
         return cls(
             count=fields["count"],
+            stored_rows=fields["stored_rows"],
             encoding_size_bytes=fields["encoding_size_bytes"],
             popcount_histogram=tuple(fields["popcount_histogram"]),
             checksum=fields["checksum"],
@@ -81,14 +86,24 @@ class HeaderBuilder:
         self._unfinished = bytes(view[whole:])
         self._count_popcounts(view[:whole])
 
-    def build(self) -> Header:
-        """The header of all bytes so far. Raises InvalidEncodings when they end within an encoding."""
-        count = int(self._histogram.sum())
+    def build(self, count: int | None = None) -> Header:
+        """The header of all bytes so far, of ``count`` records if that isn't the number of rows.
+
+        Raises InvalidEncodings when the bytes end within an encoding.
+        """
+        stored_rows = int(self._histogram.sum())
         if self._unfinished:
             raise InvalidEncodings(
-                f"expected {self._size} bytes an encoding, got {len(self._unfinished)} at record {count}"
+                f"expected {self._size} bytes an encoding,"
+                f" got {len(self._unfinished)} at record {stored_rows}"
             )
-        return Header(count, self._size, tuple(self._histogram.tolist()), self._digest.hexdigest())
+        return Header(
+            count=stored_rows if count is None else count,
+            stored_rows=stored_rows,
+            encoding_size_bytes=self._size,
+            popcount_histogram=tuple(self._histogram.tolist()),
+            checksum=self._digest.hexdigest(),
+        )
 
     def _count_popcounts(self, rows: memoryview) -> None:
         step = max(1, POPCOUNT_SLAB_BYTES // self._size) * self._size
@@ -125,6 +140,19 @@ def repack(rows: Iterable[bytes], buffer_bytes: int = 8 << 20) -> Iterator[bytes
             buffer.clear()
     if buffer:
         yield bytes(buffer)
+
+
+def padded(rows: Iterable[bytes], size_bytes: int) -> Iterator[bytes]:
+    """Every row with zeros at its end up to ``size_bytes``.
+
+    Raises InvalidEncodings naming the first row that is longer.
+    """
+    for record, row in enumerate(rows):
+        if len(row) > size_bytes:
+            raise InvalidEncodings(
+                f"expected at most {size_bytes} bytes an encoding, got {len(row)} at record {record}"
+            )
+        yield row.ljust(size_bytes, b"\0")
 
 
 def check_encoding_size(size_bytes: int, minimum: int, maximum: int, expected: int | None) -> None:

@@ -40,6 +40,15 @@ def merge_candidates(
             yield unique[start : start + pairs_per_block]
 
 
+def without_repeats(candidates: Candidates) -> Candidates:
+    """Each pair of records of a sorted array once; the array itself if nothing repeats.
+
+    Equal pairs must have equal scores.
+    """
+    repeats = _repeats(candidates)
+    return candidates.compress(~repeats) if repeats.any() else candidates
+
+
 def _sorted_pieces(runs: Sequence[Iterable[Candidates]]) -> Iterator[Candidates]:
     """Non-empty sorted arrays, none of which starts below the end of the one before."""
     iterators = [_non_empty(run) for run in runs]
@@ -73,9 +82,13 @@ def _key(pair: Any) -> SortKey:  # numpy does not type the elements of structure
 
 def _is_new(piece: Candidates, last: Candidates) -> NDArray[np.bool_]:
     """For each pair, whether it joins other records than the one before; ``last`` is before the first."""
-    pairs = concatenate([last, piece])
+    return ~_repeats(concatenate([last, piece]))[len(last) :]
+
+
+def _repeats(pairs: Candidates) -> NDArray[np.bool_]:
+    """For each pair, whether it joins the same records as the one before."""
     repeats = np.ones(len(pairs), dtype=np.bool_)
-    repeats[0] = False
+    repeats[:1] = False
     for field in ("dataset_a", "dataset_b", "record_a", "record_b"):
         repeats[1:] &= pairs[field][1:] == pairs[field][:-1]
-    return ~repeats[len(last) :]
+    return repeats

@@ -9,9 +9,11 @@ because a square has the most comparisons for the encodings that must be fetched
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from itertools import combinations, count, pairwise, product
+
+from chalicelib.linkage.rectangles import Rectangle, area
 
 # Two sides of 500,000 encodings of 1 KiB are 1 GB: what a compare task can hold with its results.
 MAX_CHUNK_RECORDS = 500_000
@@ -21,6 +23,7 @@ MAX_CHUNK_RECORDS = 500_000
 class Chunk:
     """One unit of comparison work: all records of one range against all records of another.
 
+    In a blocked run ranges are of stored rows (``blocking``), else of records, which is the same there.
     ``dataset_a`` < ``dataset_b``; starts are inclusive, stops exclusive; ``index`` counts from 0
     within the plan.
     """
@@ -39,11 +42,6 @@ class Chunk:
 
     def to_dict(self) -> dict[str, int]:
         return asdict(self)
-
-    @classmethod
-    def from_dict(cls, fields: Mapping[str, int]) -> Chunk:
-        """The chunk that ``to_dict`` gave. Raises TypeError for missing or unknown fields."""
-        return cls(**fields)
 
 
 def total_comparisons(counts: Sequence[int]) -> int:
@@ -74,13 +72,18 @@ def plan_chunks(counts: Sequence[int], comparisons_per_chunk: int) -> Iterator[C
     """
     index = count()
     for (dataset_a, count_a), (dataset_b, count_b) in combinations(enumerate(counts), 2):
-        if not count_a or not count_b:
-            continue
-        rows_a, rows_b = _tile_sides(count_a, count_b, comparisons_per_chunk)
-        for (start_a, stop_a), (start_b, stop_b) in product(
-            _cut_evenly(count_a, rows_a), _cut_evenly(count_b, rows_b)
-        ):
-            yield Chunk(next(index), dataset_a, start_a, stop_a, dataset_b, start_b, stop_b)
+        for tile in cut_rectangle((0, count_a, 0, count_b), comparisons_per_chunk):
+            yield Chunk(next(index), dataset_a, *tile[:2], dataset_b, *tile[2:])
+
+
+def cut_rectangle(rectangle: Rectangle, comparisons_per_chunk: int) -> Iterator[Rectangle]:
+    """Its tiles, within the bounds of ``plan_chunks``; none of an empty one."""
+    if not area(rectangle):
+        return
+    start_a, stop_a, start_b, stop_b = rectangle
+    rows_a, rows_b = _tile_sides(stop_a - start_a, stop_b - start_b, comparisons_per_chunk)
+    for a, b in product(_cut_evenly(start_a, stop_a, rows_a), _cut_evenly(start_b, stop_b, rows_b)):
+        yield *a, *b
 
 
 def _tile_sides(count_a: int, count_b: int, comparisons: int) -> tuple[int, int]:
@@ -90,8 +93,8 @@ def _tile_sides(count_a: int, count_b: int, comparisons: int) -> tuple[int, int]
     return (short, long) if count_a <= count_b else (long, short)
 
 
-def _cut_evenly(records: int, rows: int) -> list[tuple[int, int]]:
+def _cut_evenly(start: int, stop: int, rows: int) -> list[tuple[int, int]]:
     """Ranges (start, stop) of at most ``rows`` that differ by at most one in length."""
-    pieces = -(-records // rows)
-    edges = [records * piece // pieces for piece in range(pieces + 1)]
+    pieces = -(-(stop - start) // rows)
+    edges = [start + (stop - start) * piece // pieces for piece in range(pieces + 1)]
     return list(pairwise(edges))

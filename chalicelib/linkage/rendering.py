@@ -1,7 +1,7 @@
 """Results as bytes: JSON for delivery, and the compact form in which groups wait for it.
 
-Between ``merging`` or ``solving`` and the objects that clients download. JSON is made in pieces by
-the standard encoder, whose floats read back as the very same floats, so that memory is a piece.
+Between ``merging``, ``solving`` or ``permutation`` and the objects that clients download. JSON is made
+in pieces by the standard encoder, whose floats read back as the very same floats, so that memory is a piece.
 """
 
 from __future__ import annotations
@@ -11,12 +11,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, islice
 
 import numpy as np
+from numpy.typing import NDArray
 
 from chalicelib.linkage.candidates import Candidates
 
-# About 64 KiB of JSON: a group of two takes some 25 bytes, a scored pair some 45.
+# About 64 KiB of JSON: a group of two takes some 25 bytes, a scored pair some 45, a position up to 9.
 GROUPS_PER_PIECE = 2_500
 PAIRS_PER_PIECE = 1_500
+NUMBERS_PER_PIECE = 8_000
 
 Group = Sequence[tuple[int, int]]
 
@@ -34,6 +36,16 @@ def render_similarity_scores(blocks: Iterable[Candidates]) -> Iterator[bytes]:
     return _render_list("similarity_scores", (pairs for block in blocks for pairs in _scored_pairs(block)))
 
 
+def render_permutation(permutation: NDArray[np.uint32], rows: int) -> Iterator[bytes]:
+    """``{"permutation":[position,…],"rows":n}`` in pieces: as one party reads it."""
+    return _render_list("permutation", _numbers(permutation), tail=f',"rows":{rows}')
+
+
+def render_mask(mask: NDArray[np.uint8]) -> Iterator[bytes]:
+    """``{"mask":[0,1,…]}`` in pieces: as the owner reads it."""
+    return _render_list("mask", _numbers(mask))
+
+
 def groups_to_bytes(groups: Sequence[Group]) -> bytes:
     """Groups in compact form, 20 bytes for a group of two.
 
@@ -47,22 +59,44 @@ def groups_to_bytes(groups: Sequence[Group]) -> bytes:
 
 def groups_from_bytes(data: bytes) -> list[list[tuple[int, int]]]:
     """The groups that ``groups_to_bytes`` wrote. Raises ValueError when bytes are missing or left over."""
+    sizes, members = _sizes_and_members(data)
+    records = zip(members[:, 0].tolist(), members[:, 1].tolist(), strict=True)
+    return [list(islice(records, size)) for size in sizes.tolist()]
+
+
+def pairs_from_bytes(data: bytes) -> NDArray[np.uint32]:
+    """The groups of two data sets as an array of shape (groups, 2): a record of each.
+
+    Raises ValueError as ``groups_from_bytes`` and when a group isn't a record of either.
+    """
+    sizes, members = _sizes_and_members(data)
+    are_pairs = (sizes == 2).all() and (members[0::2, 0] == 0).all() and (members[1::2, 0] == 1).all()
+    if not are_pairs:
+        raise ValueError("there are groups that aren't one record of either data set")
+    return members[:, 1].reshape(-1, 2)
+
+
+def _sizes_and_members(data: bytes) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
     numbers = np.frombuffer(data, dtype="<u4")
     group_count = int(numbers[0]) if len(numbers) else -1
     sizes, members = numbers[1 : group_count + 1], numbers[group_count + 1 :].reshape(-1, 2)
     if len(sizes) != group_count or len(members) != sizes.sum(dtype=np.int64):
         raise ValueError(f"{len(data)} bytes are not the groups that were written")
-    records = zip(members[:, 0].tolist(), members[:, 1].tolist(), strict=True)
-    return [list(islice(records, size)) for size in sizes.tolist()]
+    return sizes, members
 
 
-def _render_list(name: str, batches: Iterable[Sequence[object]]) -> Iterator[bytes]:
+def _render_list(name: str, batches: Iterable[Sequence[object]], tail: str = "") -> Iterator[bytes]:
     separator = ""
     yield f'{{"{name}":['.encode()
     for batch in batches:
         yield (separator + json.dumps(batch, separators=(",", ":"))[1:-1]).encode()
         separator = ","
-    yield b"]}"
+    yield f"]{tail}}}".encode()
+
+
+def _numbers(array: NDArray[np.uint32] | NDArray[np.uint8]) -> Iterator[list[object]]:
+    for start in range(0, len(array), NUMBERS_PER_PIECE):
+        yield array[start : start + NUMBERS_PER_PIECE].tolist()
 
 
 def _batches(groups: Iterable[Group]) -> Iterator[list[Group]]:

@@ -2,7 +2,8 @@
 
 Every function answers None (or does nothing) when Redis is away: callers have a slower way. A
 failure is remembered for a few seconds, so that a dead Redis costs one timeout and not one a call.
-Keys: ``run:{run}`` (hash: state, progress, candidates, and one field a counted chunk) and
+Keys: ``run:{run}`` (hash: state, progress, candidates, calls, milliseconds, and one field a counted chunk),
+``project:{project}`` (hash: total_comparisons), ``clk-pkl-{data provider}`` (a small data set) and
 ``entityservice-status``.
 """
 
@@ -26,6 +27,7 @@ Result = TypeVar("Result")
 _TIMEOUT_SECONDS = 0.5
 _REST_SECONDS = 5
 _STATUS_EXPIRY_SECONDS = 30
+_PROJECT_EXPIRY_SECONDS = 3_600
 
 # Counts a chunk once, however often its worker runs. A hash that Plan didn't make (Redis was
 # flushed since) is left absent, so that readers see that Redis doesn't know the whole.
@@ -34,6 +36,8 @@ if redis.call('hexists', KEYS[1], 'state') == 0 then return 0 end
 if redis.call('hsetnx', KEYS[1], 'chunk:' .. ARGV[1], 1) == 0 then return 0 end
 redis.call('hincrby', KEYS[1], 'progress', ARGV[2])
 redis.call('hincrby', KEYS[1], 'candidates', ARGV[3])
+redis.call('hincrby', KEYS[1], 'calls', 1)
+redis.call('hincrby', KEYS[1], 'milliseconds', ARGV[4])
 return 1
 """
 
@@ -45,6 +49,8 @@ _resting_until = 0.0
 class Progress:
     comparisons: int
     candidate_pairs: int
+    calls: int = 0  # of compare functions, by all attempts
+    milliseconds: int = 0  # that these took
 
 
 def _tolerant(function: Callable[Parameters, Result]) -> Callable[Parameters, Result | None]:
@@ -85,18 +91,27 @@ def _run_key(run_id: str) -> str:
 
 @_tolerant
 def begin_run(run_id: str) -> None:
-    """A run starts (again): progress counts from nothing."""
+    """A run starts (again): progress counts from nothing, what it has cost stays."""
+    key = _run_key(run_id)
+    calls, milliseconds = _redis().hmget(key, "calls", "milliseconds")
     with _redis().pipeline() as pipeline:
-        pipeline.delete(_run_key(run_id))
-        pipeline.hset(_run_key(run_id), mapping={"state": "active", "progress": 0, "candidates": 0})
-        pipeline.expire(_run_key(run_id), settings().cache_expiry_seconds)
+        pipeline.delete(key)
+        pipeline.hset(key, mapping={"state": "active", "progress": 0, "candidates": 0})
+        pipeline.hset(key, mapping={"calls": calls or 0, "milliseconds": milliseconds or 0})
+        pipeline.expire(key, settings().cache_expiry_seconds)
         pipeline.execute()
 
 
 @_tolerant
-def count_chunk(run_id: str, chunk: int, comparisons: int, candidate_pairs: int) -> None:
-    """Add a finished chunk to a run's progress; a chunk that was counted before changes nothing."""
-    _redis().eval(_COUNT_CHUNK, 1, _run_key(run_id), chunk, comparisons, candidate_pairs)
+def count_chunk(
+    run_id: str, chunk: int, comparisons: int, candidate_pairs: int, milliseconds: int = 0
+) -> None:
+    """Add a finished chunk, and the time it took, to a run's progress.
+
+    A chunk that was counted before changes nothing.
+    """
+    counts = (comparisons, candidate_pairs, milliseconds)
+    _redis().eval(_COUNT_CHUNK, 1, _run_key(run_id), chunk, *counts)
 
 
 @_tolerant
@@ -108,8 +123,9 @@ def end_run(run_id: str) -> None:
 @_tolerant
 def progress(run_id: str) -> Progress | None:
     """What has been counted; None when Redis doesn't know the run (any more)."""
-    state, comparisons, candidates = _redis().hmget(_run_key(run_id), "state", "progress", "candidates")
-    return Progress(int(comparisons or 0), int(candidates or 0)) if state else None
+    fields = ("state", "progress", "candidates", "calls", "milliseconds")
+    state, *counts = _redis().hmget(_run_key(run_id), *fields)
+    return Progress(*(int(count or 0) for count in counts)) if state else None
 
 
 @_tolerant
@@ -126,10 +142,69 @@ def put_status(status: dict[str, Any]) -> None:
 @_tolerant
 def get_status() -> dict[str, Any] | None:
     """The status as it was put at most half a minute ago."""
-    data: Any = _redis().get("entityservice-status")  # bytes; the stubs also know decoding clients
+    return _load_plain(_redis().get("entityservice-status"))
+
+
+@_tolerant
+def put_encodings(dp_id: str, dataset: dict[str, Any]) -> None:
+    """Keep a small data set as it is stored: plain builtins only.
+
+    ``upload_id`` and ``encodings`` (bytes), and in a blocked project ``rows`` and ``blocks`` (bytes).
+    """
+    _redis().set(_encodings_key(dp_id), pickle.dumps(dataset), ex=settings().cache_expiry_seconds)
+
+
+@_tolerant
+def get_encodings(dp_id: str, upload_id: str) -> dict[str, Any] | None:
+    """What ``put_encodings`` was given for this upload; None when there is nothing or another's.
+
+    What is in it is to be checked by whoever uses it.
+    """
+    value = _load_plain(_redis().get(_encodings_key(dp_id)))
+    return value if value is not None and value.get("upload_id") == upload_id else None
+
+
+@_tolerant
+def forget_encodings(dp_ids: list[str]) -> int:
+    """Delete these data providers' encodings; returns how many keys there were."""
+    return int(_redis().delete(*map(_encodings_key, dp_ids))) if dp_ids else 0
+
+
+def _encodings_key(dp_id: str) -> str:
+    return f"clk-pkl-{dp_id}"
+
+
+@_tolerant
+def put_project_comparisons(project_id: str, total_comparisons: int) -> None:
+    """How many comparisons a run of this project takes."""
+    with _redis().pipeline() as pipeline:
+        pipeline.hset(_project_key(project_id), "total_comparisons", total_comparisons)
+        pipeline.expire(_project_key(project_id), _PROJECT_EXPIRY_SECONDS)
+        pipeline.execute()
+
+
+@_tolerant
+def project_comparisons(project_id: str) -> int | None:
+    """What ``put_project_comparisons`` was given within the last hour."""
+    value: Any = _redis().hget(_project_key(project_id), "total_comparisons")
+    return int(value) if value and value.isdigit() else None
+
+
+@_tolerant
+def forget_project(project_id: str) -> int:
+    """Delete what is known of a project; returns how many keys there were."""
+    return int(_redis().delete(_project_key(project_id)))
+
+
+def _project_key(project_id: str) -> str:
+    return f"project:{project_id}"
+
+
+def _load_plain(data: Any) -> dict[str, Any] | None:
+    """The pickled dict; None for no bytes (``data`` is None) and whatever else a poisoned cache holds."""
     try:
         value = _PlainUnpickler(io.BytesIO(data)).load() if data else None
-    except Exception:  # whatever a poisoned cache holds, it is as if it held nothing
+    except Exception:  # it is as if the cache held nothing
         return None
     return value if isinstance(value, dict) else None
 

@@ -15,6 +15,8 @@ _RETRIES: Any = {  # Any: the stubs know less of it than botocore
     "total_max_attempts": 8,
 }
 
+_CALL_SECONDS = 25
+
 
 def _s3_config() -> Config:
     # s3v4 with virtual hosts: else boto3 signs URLs with SigV2, or for the global host that a
@@ -44,6 +46,14 @@ def sts() -> Any:
 @cache
 def step_functions() -> Any:
     return boto3.client("stepfunctions", config=Config(retries=_RETRIES))
+
+
+@cache
+def lambda_functions() -> Any:
+    # The caller is a request that API Gateway gives up after 29 s. Trying again is the client's to decide:
+    # a call that was cut off goes on, and a second one would do its work beside it.
+    once = Config(connect_timeout=3, read_timeout=_CALL_SECONDS, retries={"total_max_attempts": 1})
+    return boto3.client("lambda", config=once)
 
 
 def s3_signing_with(credentials: dict[str, str]) -> Any:

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from chalicelib.config import settings
-from chalicelib.storage.clients import s3, s3_signing_with, sts
+from chalicelib.storage.clients import s3, s3_signing_with
+from chalicelib.storage.credentials import signer_session
 from chalicelib.storage.objects import NoSuchObject, translated
 
 SINGLE_PUT_MAX_BYTES = 64 * 1024 * 1024
@@ -104,11 +104,13 @@ def sign_parts(
     return parts, datetime.now(UTC).replace(tzinfo=None) + timedelta(seconds=lifetime)
 
 
-def sign_download(bucket: str, key: str) -> str:
+def sign_download(bucket: str, key: str, content_type: str | None = None) -> str:
+    """A URL that reads the object; with ``content_type`` it is answered with that instead of its own."""
     client, lifetime = _signing_client()
-    url: str = client.generate_presigned_url(
-        "get_object", Params={"Bucket": bucket, "Key": key}, ExpiresIn=lifetime
-    )
+    params = {"Bucket": bucket, "Key": key}
+    if content_type is not None:
+        params["ResponseContentType"] = content_type
+    url: str = client.generate_presigned_url("get_object", Params=params, ExpiresIn=lifetime)
     return url
 
 
@@ -116,13 +118,7 @@ def _signing_client() -> tuple[Any, int]:
     """A client of the signer role and for how many seconds its signatures hold."""
     global _signer
     if _signer is None or _signer[1] - time.time() < _RENEW_BEFORE_SECONDS:
-        with translated("signer role"):
-            answer = sts().assume_role(
-                RoleArn=settings().signer_role_arn,
-                RoleSessionName="presign",
-                DurationSeconds=_SESSION_SECONDS,
-            )
-        credentials = answer["Credentials"]
+        credentials = signer_session("presign", _SESSION_SECONDS)
         _signer = (s3_signing_with(credentials), credentials["Expiration"].timestamp())
     client, expires = _signer
     return client, int(min(_SESSION_SECONDS, expires - time.time()))

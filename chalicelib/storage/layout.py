@@ -10,6 +10,7 @@ Data bucket:
     projects/{project}/runs/{run}/manifest.jsonl          one line a chunk
     projects/{project}/runs/{run}/common/{a}-{b}.u32      blocked: the blocks that two data sets share
     projects/{project}/runs/{run}/candidates/{a}-{start}-{stop}-{b}-{start}-{stop}.bin
+    projects/{project}/runs/{run}/candidates/pack-{a}-{b}-{first}-{stop}-{comparisons}.bin
     projects/{project}/runs/{run}/failure.txt             why a chunk can't be compared
     projects/{project}/runs/{run}/map/…                   written by Step Functions' ResultWriter
     projects/{project}/runs/{run}/merged.bin              candidate pairs, sorted, each once
@@ -103,8 +104,18 @@ def candidates(project_id: str, run_id: str, side_a: Side, side_b: Side) -> str:
     return f"{candidates_prefix(project_id, run_id)}{sides}.bin"
 
 
+def packed_candidates(
+    project_id: str, run_id: str, datasets: tuple[int, int], blocks: tuple[int, int], comparisons: int
+) -> str:
+    """As ``candidates``, for common blocks ``blocks[0]`` to ``blocks[1]`` (exclusive) of two data sets."""
+    numbers = "-".join(str(number) for number in (*datasets, *blocks, comparisons))
+    return f"{candidates_prefix(project_id, run_id)}pack-{numbers}.bin"
+
+
 def comparisons_of(candidates_key: str) -> int:
     name = candidates_key.rpartition("/")[2].removesuffix(".bin")
+    if name.startswith("pack-"):
+        return int(name.rpartition("-")[2])
     _, start_a, stop_a, _, start_b, stop_b = map(int, name.split("-"))
     return (stop_a - start_a) * (stop_b - start_b)
 

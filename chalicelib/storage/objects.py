@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from dataclasses import dataclass
+from typing import Protocol
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -45,6 +46,24 @@ def put(bucket: str, key: str, body: bytes) -> None:
         s3().put_object(Bucket=bucket, Key=key, Body=body)
 
 
+def put_new(bucket: str, key: str, body: bytes) -> bool:
+    """Write the object unless there is one of that key; tells whether this call did it.
+
+    Of several calls at once one does. Raises StoreUnavailable when the store can't tell yet which.
+    """
+    try:
+        with translated(key):
+            s3().put_object(Bucket=bucket, Key=key, Body=body, IfNoneMatch="*")
+    except ClientError as error:
+        code = error.response["Error"]["Code"]
+        if code == "ConditionalRequestConflict":
+            raise StoreUnavailable("The object is just being written, try again shortly") from error
+        if code != "PreconditionFailed":
+            raise
+        return False
+    return True
+
+
 def get(bucket: str, key: str) -> bytes:
     """The whole object. Raises NoSuchObject."""
     with translated(key):
@@ -67,15 +86,30 @@ def get_range(bucket: str, key: str, start: int, stop: int) -> bytes:
         raise
 
 
-def open_stream(bucket: str, key: str) -> Any:
-    """The object's body, to be read forward. Raises NoSuchObject."""
+class Readable(Protocol):
+    """What is read forward."""
+
+    def read(self, size: int, /) -> bytes:
+        """At most ``size`` bytes, none at the end."""
+
+
+@dataclass(frozen=True)
+class OpenObject:
+    body: Readable
+    size_bytes: int
+    metadata: dict[str, str]  # the user's own, names in lower case
+
+
+def open_object(bucket: str, key: str) -> OpenObject:
+    """The object, to be read forward. Raises NoSuchObject."""
     with translated(key):
-        return s3().get_object(Bucket=bucket, Key=key)["Body"]
+        answer = s3().get_object(Bucket=bucket, Key=key)
+        return OpenObject(answer["Body"], int(answer["ContentLength"]), answer["Metadata"])
 
 
 def read_pieces(bucket: str, key: str, piece_bytes: int = PART_BYTES) -> Iterator[bytes]:
     """The object in pieces, over one connection. Raises NoSuchObject."""
-    body = open_stream(bucket, key)
+    body = open_object(bucket, key).body
     with translated(key):
         while piece := body.read(piece_bytes):
             yield piece

@@ -149,6 +149,19 @@ def find_by_result_token(cursor: Cursor, project_id: str, token: str) -> Project
 
 
 @transactional
+def find_by_reading_token(cursor: Cursor, project_id: str, token: str) -> Project | None:
+    """The project, if the token is its owner's or, of a project of permutations, a valid receipt token."""
+    cursor.execute(
+        f"select {_PROJECT} from projects p where project_id = %(id)s and deleted_at is null"
+        " and (result_token_hash = %(hash)s or (result_type = 'permutations' and exists (select"
+        " from data_providers d where d.project_id = p.project_id and d.receipt_token_hash = %(hash)s)))",
+        {"id": project_id, "hash": token_hash(token)},
+    )
+    row = cursor.fetchone()
+    return Project(**row) if row else None
+
+
+@transactional
 def find_by_update_token(cursor: Cursor, project_id: str, token: str) -> tuple[Project, DataProvider] | None:
     """The project and the data provider whose update token this is."""
     project_columns = ", ".join(f"p.{column}" for column in _PROJECT.split(", "))

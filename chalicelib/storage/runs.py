@@ -6,9 +6,9 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from chalicelib.errors import Gone
+from chalicelib.errors import Ended, Gone
 from chalicelib.storage.database import Cursor, transactional
-from chalicelib.storage.tokens import new_id, token_hash
+from chalicelib.storage.tokens import new_id
 
 
 @dataclass(frozen=True)
@@ -26,24 +26,21 @@ class Run:
     time_compared: datetime | None
     time_merged: datetime | None
     time_solved: datetime | None
+    time_permuted: datetime | None
     time_completed: datetime | None
     total_comparisons: int | None
     candidate_pairs: int | None
     chunks: int | None
     message: str | None
+    gb_seconds: float  # memory times time of the functions that worked for it
+    requests: int  # how often they were called
 
 
-@dataclass(frozen=True)
-class OwnedRun:
-    """A run with what its owner's answers depend on."""
-
-    run: Run
-    result_type: str
-    number_parties: int
-
-
-_RUN = ", ".join(f"r.{field.name}" for field in fields(Run))
-_ACTIVE = "exists (select from projects p where p.project_id = r.project_id and p.deleted_at is null)"
+COLUMNS = ", ".join(f"r.{field.name}" for field in fields(Run))
+_ACTIVE = (
+    "r.deleted_at is null"
+    " and exists (select from projects p where p.project_id = r.project_id and p.deleted_at is null)"
+)
 _UNFINISHED = "('created', 'queued', 'running')"
 
 
@@ -60,28 +57,13 @@ def _insert(cursor: Cursor, run_id: str, project_id: str, threshold: float, name
         " on conflict do nothing",
         (run_id, threshold, name, notes, project_id),
     )
-    return _one(cursor, f"select {_RUN} from runs r where run_id = %s", run_id)
+    return _one(cursor, f"select {COLUMNS} from runs r where run_id = %s", run_id)
 
 
 @transactional
 def find(cursor: Cursor, run_id: str) -> Run:
-    """The run. Raises Gone when there is none or its project was deleted."""
-    return _one(cursor, f"select {_RUN} from runs r where run_id = %s and {_ACTIVE}", run_id)
-
-
-@transactional
-def find_by_result_token(cursor: Cursor, project_id: str, run_id: str, token: str) -> OwnedRun | None:
-    """The run, if the token is its project's owner's. One query, for it is asked several times a second."""
-    cursor.execute(
-        f"select {_RUN}, p.result_type, p.number_parties from runs r join projects p using (project_id)"
-        " where r.run_id = %s and p.project_id = %s and p.result_token_hash = %s and p.deleted_at is null",
-        (run_id, project_id, token_hash(token)),
-    )
-    row: dict[str, Any] | None = cursor.fetchone()
-    if row is None:
-        return None
-    result_type, number_parties = row.pop("result_type"), row.pop("number_parties")
-    return OwnedRun(Run(**row), result_type, number_parties)
+    """The run. Raises Gone when there is none or it, or its project, was deleted."""
+    return _one(cursor, f"select {COLUMNS} from runs r where run_id = %s and {_ACTIVE}", run_id)
 
 
 def _one(cursor: Cursor, query: str, run_id: str) -> Run:
@@ -95,7 +77,16 @@ def _one(cursor: Cursor, query: str, run_id: str) -> Run:
 @transactional
 def of_project(cursor: Cursor, project_id: str) -> list[Run]:
     """Every run of a project, deleted or not, oldest first."""
-    cursor.execute(f"select {_RUN} from runs r where project_id = %s order by time_added", (project_id,))
+    cursor.execute(f"select {COLUMNS} from runs r where project_id = %s order by time_added", (project_id,))
+    return [Run(**row) for row in cursor]
+
+
+@transactional
+def list_active(cursor: Cursor, project_id: str) -> list[Run]:
+    """The runs of a project that aren't deleted, oldest first."""
+    cursor.execute(
+        f"select {COLUMNS} from runs r where project_id = %s and {_ACTIVE} order by time_added", (project_id,)
+    )
     return [Run(**row) for row in cursor]
 
 
@@ -112,7 +103,10 @@ def queue_ready(cursor: Cursor, project_id: str) -> list[Run]:
         " (select from data_providers d where d.project_id = r.project_id and d.upload_state <> 'done')",
         (project_id,),
     )
-    cursor.execute(f"select {_RUN} from runs r where project_id = %s and state = 'queued'", (project_id,))
+    cursor.execute(
+        f"select {COLUMNS} from runs r where project_id = %s and state = 'queued' and {_ACTIVE}",
+        (project_id,),
+    )
     return [Run(**row) for row in cursor]
 
 
@@ -132,8 +126,15 @@ def begin(cursor: Cursor, run_id: str, total_comparisons: int, chunks: int) -> N
 
 
 @transactional
-def record_compared(cursor: Cursor, run_id: str) -> None:
-    _stamp(cursor, run_id, "time_compared")
+def record_compared(cursor: Cursor, run_id: str, gb_seconds: float = 0, requests: int = 0) -> None:
+    """All is compared; the first call charges the run for what the workers, which touch no database, used."""
+    cursor.execute(
+        "update runs r set time_compared = utc_now(), gb_seconds = gb_seconds + %s, requests = requests + %s"
+        f" where run_id = %s and time_compared is null and state = 'running' and {_ACTIVE}",
+        (gb_seconds, requests, run_id),
+    )
+    if cursor.rowcount == 0:
+        _stamp(cursor, run_id, "time_compared")
 
 
 @transactional
@@ -148,6 +149,11 @@ def record_solved(cursor: Cursor, run_id: str) -> None:
 
 
 @transactional
+def record_permuted(cursor: Cursor, run_id: str) -> None:
+    _stamp(cursor, run_id, "time_permuted")
+
+
+@transactional
 def complete(cursor: Cursor, run_id: str) -> None:
     """The result is in S3. A second call changes nothing. Raises Gone as ``begin`` does."""
     cursor.execute(
@@ -156,6 +162,15 @@ def complete(cursor: Cursor, run_id: str) -> None:
         (run_id,),
     )
     _require_one(cursor, run_id)
+
+
+@transactional
+def charge(cursor: Cursor, run_id: str, gb_seconds: float, requests: int) -> None:
+    """Add to what the run has cost, whatever its state; a run that is gone costs nothing."""
+    cursor.execute(
+        "update runs set gb_seconds = gb_seconds + %s, requests = requests + %s where run_id = %s",
+        (gb_seconds, requests, run_id),
+    )
 
 
 def _stamp(cursor: Cursor, run_id: str, column: str) -> None:
@@ -170,7 +185,8 @@ def _stamp(cursor: Cursor, run_id: str, column: str) -> None:
 
 def _require_one(cursor: Cursor, run_id: str) -> None:
     if cursor.rowcount == 0:
-        raise Gone(f"run {run_id} was deleted or has ended")
+        run = _one(cursor, f"select {COLUMNS} from runs r where run_id = %s and {_ACTIVE}", run_id)
+        raise Ended(f"run {run_id} is {run.state}")
 
 
 @transactional
@@ -187,7 +203,7 @@ def fail(cursor: Cursor, run_id: str, message: str) -> bool:
 @transactional
 def unfinished(cursor: Cursor) -> list[Run]:
     """The runs that should have an execution."""
-    cursor.execute(f"select {_RUN} from runs r where state in ('queued', 'running') and {_ACTIVE}")
+    cursor.execute(f"select {COLUMNS} from runs r where state in ('queued', 'running') and {_ACTIVE}")
     return [Run(**row) for row in cursor]
 
 
@@ -205,8 +221,8 @@ def waiting_projects(cursor: Cursor) -> list[str]:
 def next_attempt(cursor: Cursor, run_id: str, attempt: int) -> bool:
     """Claim the right to start attempt ``attempt + 1``; of two callers one gets it."""
     cursor.execute(
-        "update runs set attempt = attempt + 1"
-        " where run_id = %s and attempt = %s and state in ('queued', 'running')",
+        "update runs r set attempt = attempt + 1"
+        f" where run_id = %s and attempt = %s and state in ('queued', 'running') and {_ACTIVE}",
         (run_id, attempt),
     )
     return cursor.rowcount == 1

@@ -109,16 +109,33 @@ def renew_receipt(cursor: Cursor, upload_id: str, receipt_token: Token) -> bool:
 
 
 @transactional
-def release(cursor: Cursor, upload_id: str) -> bool:
-    """Give up a pending upload, so that its token serves again. False when it isn't pending (any more)."""
-    cursor.execute("delete from uploads where upload_id = %s and state = 'pending'", (upload_id,))
-    released = cursor.rowcount == 1
-    if released:
-        cursor.execute(
-            "update data_providers set upload_state = 'not_started', upload_id = null where upload_id = %s",
-            (upload_id,),
-        )
-    return released
+def release(cursor: Cursor, upload_id: str) -> Upload | None:
+    """Give up a pending upload, so that its token serves again.
+
+    Returns the upload whose objects are now of no use, or None when it isn't pending (any more).
+    """
+    cursor.execute(
+        f"delete from uploads where upload_id = %s and state = 'pending' returning {_UPLOAD}", (upload_id,)
+    )
+    row = cursor.fetchone()
+    if row is None:
+        return None
+    cursor.execute(
+        "update data_providers set upload_state = 'not_started', upload_id = null where upload_id = %s",
+        (upload_id,),
+    )
+    return Upload(**row)
+
+
+@transactional
+def overtaken(cursor: Cursor, dp_id: str) -> list[str]:
+    """The data provider's pending uploads whose time passed before another took their place."""
+    cursor.execute(
+        "select u.upload_id from uploads u join data_providers d using (dp_id)"
+        " where u.dp_id = %s and u.state = 'pending' and u.upload_id is distinct from d.upload_id",
+        (dp_id,),
+    )
+    return [row["upload_id"] for row in cursor]
 
 
 @transactional

@@ -8,6 +8,7 @@ the same bytes under the same key.
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
@@ -15,19 +16,24 @@ from chalice.app import Blueprint
 
 from chalicelib.config import settings
 from chalicelib.errors import Gone, PermanentError
+from chalicelib.linkage.block_planning import Pack, chunk_from_dict
+from chalicelib.linkage.blocking import RECTANGLE_BYTES, rectangles_from_bytes
 from chalicelib.linkage.candidates import (
     HEADER,
     PAIR_BYTES,
     Candidates,
     concatenate,
+    empty,
     sort_candidates,
     to_bytes,
 )
-from chalicelib.linkage.comparison import compare as compare_encodings
-from chalicelib.linkage.encodings import Encodings, as_array
+from chalicelib.linkage.comparison import compare_blocks
+from chalicelib.linkage.merging import without_repeats
 from chalicelib.linkage.planning import Chunk
+from chalicelib.linkage.rectangles import Rectangle, area, closed_up, shares
 from chalicelib.storage import cache, layout, objects
 from chalicelib.workflow.chunks import ChunkTask
+from chalicelib.workflow.stored_rows import Rows, load
 from chalicelib.workflow.task import Event, task
 
 tasks = Blueprint(__name__)
@@ -43,19 +49,21 @@ TOO_MANY_PAIRS = "This run has created more than the global limit of candidate p
 @tasks.lambda_function()
 @task
 def compare(event: Event) -> dict[str, int]:
-    """Reads its two ranges of encodings, writes the sorted candidate pairs, counts the progress.
+    """Reads its rows of two data sets, writes the sorted candidate pairs, counts the progress.
 
     A chunk whose file is there already (a retry, a second attempt of the run) is only counted.
     """
     work: ChunkTask = event  # type: ignore[assignment]  # the manifest's lines are made as such
-    chunk = Chunk.from_dict(work["chunk"])
+    chunk = chunk_from_dict(work["chunk"])
     bucket, key = settings().data_bucket, _key(work, chunk)
+    started = time.monotonic()
     with _reason_kept(work):
         try:
             pairs = (objects.size_of(bucket, key) - len(HEADER)) // PAIR_BYTES
         except objects.NoSuchObject:
             pairs = _compare_and_write(work, chunk, key)
-    cache.count_chunk(work["run_id"], chunk.index, chunk.comparisons, pairs)
+    milliseconds = round((time.monotonic() - started) * 1000)
+    cache.count_chunk(work["run_id"], chunk.index, chunk.comparisons, pairs, milliseconds)
     return {"candidate_pairs": pairs}
 
 
@@ -70,25 +78,35 @@ def _reason_kept(work: ChunkTask) -> Iterator[None]:
         raise
 
 
-def _key(work: ChunkTask, chunk: Chunk) -> str:
+def _key(work: ChunkTask, chunk: Chunk | Pack) -> str:
+    place = work["project_id"], work["run_id"]
+    if isinstance(chunk, Pack):
+        datasets, blocks = (chunk.dataset_a, chunk.dataset_b), (chunk.first, chunk.stop)
+        return layout.packed_candidates(*place, datasets, blocks, chunk.comparisons)
     side_a = (chunk.dataset_a, chunk.start_a, chunk.stop_a)
     side_b = (chunk.dataset_b, chunk.start_b, chunk.stop_b)
-    return layout.candidates(work["project_id"], work["run_id"], side_a, side_b)
+    return layout.candidates(*place, side_a, side_b)
 
 
-def _compare_and_write(work: ChunkTask, chunk: Chunk, key: str) -> int:
-    try:
-        a = load(
-            work["project_id"], work["upload_a"], work["encoding_size_bytes"], chunk.start_a, chunk.stop_a
-        )
-        b = load(
-            work["project_id"], work["upload_b"], work["encoding_size_bytes"], chunk.start_b, chunk.stop_b
-        )
-    except objects.NoSuchObject as error:
-        raise Gone("the data set was deleted") from error
-    found = find_candidates(a, b, chunk, work["threshold"])
+def _compare_and_write(work: ChunkTask, chunk: Chunk | Pack, key: str) -> int:
+    rectangles = _rectangles(work, chunk)
+    a = load(work["dataset_a"], [rectangle[:2] for rectangle in rectangles])
+    b = load(work["dataset_b"], [rectangle[2:] for rectangle in rectangles])
+    pair = chunk.dataset_a, chunk.dataset_b
+    found = find_candidates(a, b, list(closed_up(rectangles)), pair, work["threshold"])
     _write_unless_deleted(work, key, to_bytes([found]))
     return len(found)
+
+
+def _rectangles(work: ChunkTask, chunk: Chunk | Pack) -> list[Rectangle]:
+    if isinstance(chunk, Chunk):
+        return [(chunk.start_a, chunk.stop_a, chunk.start_b, chunk.stop_b)]
+    key = layout.common_blocks(work["project_id"], work["run_id"], chunk.dataset_a, chunk.dataset_b)
+    start, stop = chunk.first * RECTANGLE_BYTES, chunk.stop * RECTANGLE_BYTES
+    try:
+        return rectangles_from_bytes(objects.get_range(settings().data_bucket, key, start, stop))
+    except objects.NoSuchObject as error:
+        raise Gone("the run was deleted") from error
 
 
 def _write_unless_deleted(work: ChunkTask, key: str, pieces: Iterable[bytes]) -> None:
@@ -101,32 +119,28 @@ def _write_unless_deleted(work: ChunkTask, key: str, pieces: Iterable[bytes]) ->
         raise Gone("the run was deleted")
 
 
-def load(project_id: str, upload_id: str, size: int, start: int, stop: int) -> Encodings:
-    """Records ``start`` to ``stop`` (exclusive) of a data set. Raises NoSuchObject."""
-    key = layout.encodings(project_id, upload_id)
-    return as_array(objects.get_range(settings().data_bucket, key, start * size, stop * size), size)
-
-
-def find_candidates(a: Encodings, b: Encodings, chunk: Chunk, threshold: float) -> Candidates:
-    """The chunk's candidate pairs, sorted.
+def find_candidates(
+    a: Rows, b: Rows, rectangles: list[Rectangle], datasets: tuple[int, int], threshold: float
+) -> Candidates:
+    """The candidate pairs within the rectangles of rows, sorted, each once.
 
     Raises PermanentError when there are more than a function can hold.
     """
-    rows_a_step = max(1, _COMPARISONS_A_STEP // max(1, len(b)))
-    found: list[Candidates] = []
-    for start in range(0, len(a), rows_a_step):
-        found.append(
-            compare_encodings(
-                a[start : start + rows_a_step],
-                b,
-                threshold,
-                dataset_a=chunk.dataset_a,
-                dataset_b=chunk.dataset_b,
-                offset_a=chunk.start_a + start,
-                offset_b=chunk.start_b,
-                processes=len(os.sched_getaffinity(0)),
-            )
+    steps = -(-sum(map(area, rectangles)) // _COMPARISONS_A_STEP)
+    found = empty()
+    for step in shares(rectangles, steps):
+        more = compare_blocks(
+            a.encodings,
+            b.encodings,
+            step,
+            threshold,
+            dataset_a=datasets[0],
+            dataset_b=datasets[1],
+            records_a=a.records,
+            records_b=b.records,
+            processes=len(os.sched_getaffinity(0)),
         )
-        if sum(map(len, found)) > MAX_CANDIDATE_PAIRS:
+        found = without_repeats(sort_candidates(concatenate([found, more]))) if len(found) else more
+        if len(found) > MAX_CANDIDATE_PAIRS:
             raise PermanentError(f"{TOO_MANY_PAIRS} A higher threshold makes fewer.")
-    return found[0] if len(found) == 1 else sort_candidates(concatenate(found))
+    return found

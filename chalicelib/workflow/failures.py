@@ -12,6 +12,7 @@ from chalicelib.config import settings
 from chalicelib.errors import Gone
 from chalicelib.storage import cache, datasets, layout, objects, runs, uploads
 from chalicelib.storage.runs import Run
+from chalicelib.workflow.costs import charged
 from chalicelib.workflow.task import Event, reason, task
 
 tasks = Blueprint(__name__)
@@ -28,6 +29,7 @@ def reject(event: Event) -> None:
 
 @tasks.lambda_function()
 @task
+@charged
 def fail(event: Event) -> None:
     """Ends the run in error, with the reason; a run that has ended or was deleted stays as it is."""
     cache.end_run(event["run_id"])

@@ -14,12 +14,15 @@ from chalice.app import Blueprint
 
 from chalicelib.config import settings
 from chalicelib.errors import PermanentError
-from chalicelib.linkage import candidates, merging, planning
+from chalicelib.linkage import candidates, merging
 from chalicelib.linkage.candidates import Candidates
 from chalicelib.storage import layout, objects, projects, runs
-from chalicelib.workflow.compare import TOO_MANY_PAIRS, find_candidates, load
+from chalicelib.workflow.compare import TOO_MANY_PAIRS, find_candidates
+from chalicelib.workflow.costs import charged, record_compared
 from chalicelib.workflow.output import deliver, read_candidates, solve_pairs
+from chalicelib.workflow.run_data import RunData, read_run_data
 from chalicelib.workflow.running import undone_if_gone, unfinished
+from chalicelib.workflow.stored_rows import load
 from chalicelib.workflow.task import Event, task
 
 tasks = Blueprint(__name__)
@@ -30,26 +33,14 @@ _WINDOW_MIN_BYTES, _WINDOW_MAX_BYTES = 64 * 1024, 8 * 1024 * 1024
 
 @tasks.lambda_function()
 @task
+@charged
 def link_small(event: Event) -> None:
     """Does a small run whole: reads the data sets, writes the result, marks the run completed."""
     run = unfinished(event)
     project, datasets = projects.find(run.project_id), projects.datasets(run.project_id)
-    encodings = [
-        load(run.project_id, dataset.upload_id, dataset.encoding_size_bytes, 0, dataset.count)
-        for dataset in datasets
-    ]
-    # One chunk a pair of data sets: a small run's fit.
-    largest = max(dataset.count for dataset in datasets)
-    chunks = planning.plan_chunks([dataset.count for dataset in datasets], largest * largest)
-    found = [
-        find_candidates(
-            encodings[chunk.dataset_a][chunk.start_a : chunk.stop_a],
-            encodings[chunk.dataset_b][chunk.start_b : chunk.stop_b],
-            chunk,
-            run.threshold,
-        )
-        for chunk in chunks
-    ]
+    found: list[Candidates] = []
+    if run.total_comparisons:  # else the data sets may be of any size
+        found = _find_all(read_run_data(project, datasets), run.threshold)
     runs.record_compared(run.run_id)
     pairs = candidates.sort_candidates(candidates.concatenate(found))
     key = layout.merged(run.project_id, run.run_id)
@@ -61,15 +52,24 @@ def link_small(event: Event) -> None:
     deliver(run)
 
 
+def _find_all(data: RunData, threshold: float) -> list[Candidates]:
+    rows = [load(dataset, [(0, dataset["stored_rows"])]) for dataset in data.datasets]
+    return [
+        find_candidates(rows[a], rows[b], list(data.rectangles(a, b)), (a, b), threshold)
+        for a, b in data.pairs()
+    ]
+
+
 @tasks.lambda_function()
 @task
+@charged
 def merge(event: Event) -> None:
     """Reads every chunk's candidate file, writes ``merged.bin``: sorted, each pair once.
 
     Raises PermanentError when there are more pairs than this service delivers.
     """
     run = unfinished(event)
-    runs.record_compared(run.run_id)
+    record_compared(run)
     keys = list(
         objects.list_keys(settings().data_bucket, layout.candidates_prefix(run.project_id, run.run_id))
     )

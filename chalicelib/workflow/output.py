@@ -12,6 +12,8 @@ from chalicelib.linkage import candidates, rendering, solving
 from chalicelib.linkage.candidates import Candidates
 from chalicelib.storage import cache, layout, objects, projects, runs
 from chalicelib.storage.runs import Run
+from chalicelib.workflow import permuting
+from chalicelib.workflow.costs import charge, charged
 from chalicelib.workflow.running import undone_if_gone, unfinished
 from chalicelib.workflow.task import Event, task
 
@@ -22,6 +24,7 @@ _WINDOW_BYTES = 8 * 1024 * 1024
 
 @tasks.lambda_function()
 @task
+@charged
 def solve(event: Event) -> None:
     """Reads ``merged.bin``, writes ``groups.bin``.
 
@@ -44,24 +47,35 @@ def solve_pairs(run: Run, pairs: Candidates) -> None:
 
 @tasks.lambda_function()
 @task
+@charged
 def complete(event: Event) -> None:
     """Renders the result as clients get it, marks the run completed."""
     deliver(unfinished(event))
 
 
 def deliver(run: Run) -> None:
-    """Read the groups or the merged candidate pairs, write what is delivered, complete the run."""
-    if projects.find(run.project_id).result_type == "groups":
+    """Write what is delivered, by the project's result type, and complete the run."""
+    result_type = projects.find(run.project_id).result_type
+    deliveries = permuting.deliveries(run) if result_type == "permutations" else _deliveries(run, result_type)
+    with undone_if_gone(*deliveries):
+        for key, pieces in deliveries.items():
+            objects.write_stream(settings().data_bucket, key, pieces, content_type="application/json")
+        if result_type == "permutations":
+            permuting.remove_what_tells_more(run)
+        charge(run.run_id)
+        runs.complete(run.run_id)
+    cache.end_run(run.run_id)
+
+
+def _deliveries(run: Run, result_type: str) -> dict[str, Iterator[bytes]]:
+    """What is to be written under which key, for the owner alone."""
+    if result_type == "groups":
         groups = rendering.groups_from_bytes(_read(layout.groups(run.project_id, run.run_id)))
         pieces = rendering.render_groups(groups)
     else:
         blocks = read_candidates(layout.merged(run.project_id, run.run_id))
         pieces = rendering.render_similarity_scores(blocks)
-    key = layout.result(run.project_id, run.run_id)
-    with undone_if_gone(key):
-        objects.write_stream(settings().data_bucket, key, pieces, content_type="application/json")
-        runs.complete(run.run_id)
-    cache.end_run(run.run_id)
+    return {layout.result(run.project_id, run.run_id): pieces}
 
 
 def read_candidates(key: str, window_bytes: int = _WINDOW_BYTES) -> Iterator[Candidates]:

@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import count
 from typing import Any
 
 from chalice.app import Blueprint
 
 from chalicelib.config import settings
-from chalicelib.errors import PermanentError
+from chalicelib.errors import Gone, PermanentError
 from chalicelib.linkage import planning
+from chalicelib.linkage.block_planning import Pack, plan_blocks
+from chalicelib.linkage.blocking import rectangles_to_bytes
+from chalicelib.linkage.planning import Chunk
+from chalicelib.linkage.rectangles import area
 from chalicelib.storage import cache, layout, objects, projects, runs
 from chalicelib.storage.projects import Dataset
 from chalicelib.storage.runs import Run
 from chalicelib.workflow.chunks import ChunkTask
+from chalicelib.workflow.costs import charged
+from chalicelib.workflow.run_data import RunData, read_run_data
 from chalicelib.workflow.running import undone_if_gone, unfinished
 from chalicelib.workflow.task import Event, task
 
@@ -22,20 +31,22 @@ tasks = Blueprint(__name__)
 
 @tasks.lambda_function()
 @task
+@charged
 def plan(event: Event) -> dict[str, Any]:
-    """Reads the data sets' sizes, writes the manifest of chunks, sets the run running.
+    """Reads the data sets' sizes and blocks, writes the manifest of chunks, sets the run running.
 
     Raises PermanentError when the data sets don't fit together.
     """
     run = unfinished(event)
     project, datasets = projects.find(run.project_id), projects.datasets(run.project_id)
     _check(datasets, project.number_parties)
-    counts = [dataset.count for dataset in datasets]
-    total = planning.total_comparisons(counts)
-    is_small = _is_small(counts, total)
-    chunks = 1 if is_small else _write_manifest(run, datasets, total)
-    cache.begin_run(run.run_id)
-    with undone_if_gone(layout.manifest(run.project_id, run.run_id)):
+    data = read_run_data(project, datasets)
+    total = sum(area(rectangle) for pair in data.pairs() for rectangle in data.rectangles(*pair))
+    is_small = _is_small(data, total)
+    with undone_if_gone(*_keys(run, data)), _forgotten_if_gone(run):
+        chunks = 1 if is_small else _write_manifest(run, data, total)
+        cache.begin_run(run.run_id)
+        cache.put_project_comparisons(run.project_id, total)
         runs.begin(run.run_id, total, chunks)
     return {
         "run_id": run.run_id,
@@ -57,13 +68,33 @@ def _check(datasets: list[Dataset], number_parties: int) -> None:
         raise PermanentError(f"Mismatch in encoding sizes. Stopping: the data sets have {sizes} bytes")
 
 
-def _is_small(counts: list[int], total: int) -> bool:
+def _is_small(data: RunData, total: int) -> bool:
+    if total == 0:  # nothing is read then
+        return True
     s = settings()
-    fits = max(counts) <= planning.MAX_CHUNK_RECORDS
+    fits = max(dataset["stored_rows"] for dataset in data.datasets) <= planning.MAX_CHUNK_RECORDS
     return fits and total <= s.comparisons_per_second * s.small_run_max_seconds
 
 
-def _write_manifest(run: Run, datasets: list[Dataset], total: int) -> int:
+def _keys(run: Run, data: RunData) -> Iterator[str]:
+    yield layout.manifest(run.project_id, run.run_id)
+    if data.indexes is not None:
+        for pair in data.pairs():
+            yield layout.common_blocks(run.project_id, run.run_id, *pair)
+
+
+@contextmanager
+def _forgotten_if_gone(run: Run) -> Iterator[None]:
+    try:
+        yield
+    except Gone:
+        cache.forget_runs([run.run_id])
+        cache.forget_project(run.project_id)
+        raise
+
+
+def _write_manifest(run: Run, data: RunData, total: int) -> int:
+    """Returns the number of chunks. Holds none of them."""
     s = settings()
     size = planning.chunk_comparisons(
         total,
@@ -72,19 +103,39 @@ def _write_manifest(run: Run, datasets: list[Dataset], total: int) -> int:
         min_seconds=s.chunk_min_seconds,
         max_seconds=s.chunk_max_seconds,
     )
-    chunks = list(planning.plan_chunks([dataset.count for dataset in datasets], size))
-    lines = (json.dumps(_chunk_task(run, datasets, chunk)).encode() + b"\n" for chunk in chunks)
-    objects.write_stream(s.data_bucket, layout.manifest(run.project_id, run.run_id), lines)
-    return len(chunks)
+    chunks = 0
+
+    def lines() -> Iterator[bytes]:
+        nonlocal chunks
+        for chunk in _plan_chunks(run, data, size):
+            chunks += 1
+            yield json.dumps(_chunk_task(run, data, chunk)).encode() + b"\n"
+
+    objects.write_stream(s.data_bucket, layout.manifest(run.project_id, run.run_id), lines())
+    return chunks
 
 
-def _chunk_task(run: Run, datasets: list[Dataset], chunk: planning.Chunk) -> ChunkTask:
+def _plan_chunks(run: Run, data: RunData, size: int) -> Iterator[Chunk | Pack]:
+    if data.indexes is not None:
+        return _blocked_chunks(run, data, size)
+    return planning.plan_chunks([dataset["stored_rows"] for dataset in data.datasets], size)
+
+
+def _blocked_chunks(run: Run, data: RunData, size: int) -> Iterator[Chunk | Pack]:
+    """Writes each list of common blocks just before the chunks that refer to it."""
+    index = count()
+    for pair in data.pairs():
+        key = layout.common_blocks(run.project_id, run.run_id, *pair)
+        objects.write_stream(settings().data_bucket, key, rectangles_to_bytes(data.rectangles(*pair)))
+        yield from plan_blocks(*pair, data.rectangles(*pair), size, index)
+
+
+def _chunk_task(run: Run, data: RunData, chunk: Chunk | Pack) -> ChunkTask:
     return {
         "project_id": run.project_id,
         "run_id": run.run_id,
         "threshold": run.threshold,
-        "encoding_size_bytes": datasets[chunk.dataset_a].encoding_size_bytes,
-        "upload_a": datasets[chunk.dataset_a].upload_id,
-        "upload_b": datasets[chunk.dataset_b].upload_id,
+        "dataset_a": data.datasets[chunk.dataset_a],
+        "dataset_b": data.datasets[chunk.dataset_b],
         "chunk": chunk.to_dict(),
     }

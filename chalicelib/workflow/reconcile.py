@@ -8,14 +8,17 @@ and for one run when its status looks stale.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from chalice.app import Blueprint
 
 from chalicelib.config import settings
 from chalicelib.errors import Gone
-from chalicelib.storage import datasets, projects, runs, uploads
+from chalicelib.storage import datasets, deleted_runs, projects, runs, uploads
 from chalicelib.storage.runs import Run
 from chalicelib.storage.uploads import Upload
 from chalicelib.workflow import executions
+from chalicelib.workflow.executions import Work
 from chalicelib.workflow.task import Event, task
 
 tasks = Blueprint(__name__)
@@ -35,14 +38,16 @@ def reconcile(_event: Event) -> dict[str, int]:
         reconcile_run(run)
     for upload in unfinished_uploads:
         _reconcile_upload(upload)
-    deleted = projects.marked_deleted()
-    for project_id, attempt in deleted:
-        _reconcile_purge(project_id, attempt)
+    projects_to_go, runs_to_go = projects.marked_deleted(), deleted_runs.marked()
+    for project_id, attempt in projects_to_go:
+        _reconcile_purge("purge_project", project_id, attempt, projects.next_purge_attempt)
+    for run_id, attempt in runs_to_go:
+        _reconcile_purge("purge_run", run_id, attempt, deleted_runs.next_purge_attempt)
     return {
         "waiting": len(waiting),
         "runs": len(unfinished_runs),
         "uploads": len(unfinished_uploads),
-        "purges": len(deleted),
+        "purges": len(projects_to_go) + len(runs_to_go),
     }
 
 
@@ -84,10 +89,12 @@ def _reconcile_upload(upload: Upload) -> None:
             executions.start("ingest", upload.upload_id, upload.attempt + 1)
 
 
-def _reconcile_purge(project_id: str, attempt: int) -> None:
+def _reconcile_purge(
+    work: Work, subject_id: str, attempt: int, next_attempt: Callable[[str, int], bool]
+) -> None:
     # A purge is never given up: what was promised to be deleted will be.
-    fate = executions.look_up("purge_project", project_id, attempt)
+    fate = executions.look_up(work, subject_id, attempt)
     if fate == "missing":
-        executions.start("purge_project", project_id, attempt)
-    elif fate == "ended" and projects.next_purge_attempt(project_id, attempt):
-        executions.start("purge_project", project_id, attempt + 1)
+        executions.start(work, subject_id, attempt)
+    elif fate == "ended" and next_attempt(subject_id, attempt):
+        executions.start(work, subject_id, attempt + 1)

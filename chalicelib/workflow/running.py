@@ -6,25 +6,31 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from chalicelib.config import settings
-from chalicelib.errors import Gone
+from chalicelib.errors import Ended, Gone
 from chalicelib.storage import objects, runs
 from chalicelib.storage.runs import Run
 from chalicelib.workflow.task import Event
 
 
 def unfinished(event: Event) -> Run:
-    """The run that a state is to work for. Raises Gone when it was deleted or has ended."""
+    """The run that a state is to work for. Raises Gone when it was deleted, Ended when it has ended."""
     run = runs.find(event["run_id"])
     if run.state not in ("queued", "running"):
-        raise Gone(f"run {run.run_id} is {run.state}")
+        raise Ended(f"run {run.run_id} is {run.state}")
     return run
 
 
 @contextmanager
-def undone_if_gone(key: str) -> Iterator[None]:
-    """Write ``key`` and record it in here: if the run turns out to be deleted, the object goes again."""
+def undone_if_gone(*keys: str) -> Iterator[None]:
+    """Write ``keys`` and record it in here: if the run turns out to be deleted, the objects go again.
+
+    Not so if it has ended: then another call was faster, and its result may consist of these very objects.
+    """
     try:
         yield
+    except Ended:
+        raise
     except Gone:
-        objects.delete(settings().data_bucket, key)
+        for key in keys:
+            objects.delete(settings().data_bucket, key)
         raise

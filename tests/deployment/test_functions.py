@@ -29,6 +29,7 @@ MAY_IMPORT = {
     "reject": {"psycopg2", "redis"},
     "plan": {"psycopg2", "redis"},
     "fail": {"psycopg2", "redis"},
+    "render": {"numpy", "psycopg2"},
     "compare": {"numpy", "anonlink", "bitarray", "redis"},
     "purge": {"psycopg2", "redis"},
     "reconcile": {"psycopg2", "redis"},
@@ -64,6 +65,7 @@ def test_it_keeps_within_lambda_s_limits(name):
 
     assert 128 <= function["memory_mb"] <= 3008  # what a new account allows
     assert 1 <= function["timeout_seconds"] <= 900
+    assert 512 <= function.get("ephemeral_storage_mb", 512) <= 10_240
     assert function["description"].endswith(".")
 
 

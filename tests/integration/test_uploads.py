@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+import requests
 
-from tests.integration.service import as_text, wait_until
+from tests.integration.service import as_text, put_parts, wait_until
 from tests.oracle import anonlink_groups, as_sets
 from tests.unit.factories import linked_encodings
 
@@ -119,8 +121,6 @@ def test_completing_twice_is_harmless(linkage_service):
     body = {"format": "binary", "bytes": ROWS[0].nbytes, "count": 40, "encoding_size": 128}
     token = project.update_tokens[0]
     upload = linkage_service.call("POST", f"{project.path}/uploads", token, json=body).json()
-    from tests.integration.service import put_parts
-
     put_parts(upload["parts"], ROWS[0].tobytes(), upload.get("part_size"))
 
     first = linkage_service.complete_upload(project, 0, upload["upload_id"])
@@ -129,3 +129,46 @@ def test_completing_twice_is_harmless(linkage_service):
     assert (first.status_code, second.status_code) == (201, 201)
     linkage_service.upload_binary(project, 1, ROWS[1])
     assert as_sets(linkage_service.link(project, 0.85)["groups"]) == anonlink_groups(ROWS, 0.85)
+
+
+def test_a_project_that_uses_blocking_refuses_raw_bytes_and_the_next_try_works(linkage_service):
+    project = linkage_service.create_project(uses_blocking=True)
+    path, token = f"{project.path}/clks", project.update_tokens[0]
+
+    answers = [
+        linkage_service.upload_binary(project, 0, ROWS[0]),
+        linkage_service.upload_json(project, 0, ROWS[0]),
+    ]
+
+    for answer in answers:
+        assert answer.status_code == 403
+        assert answer.json()["detail"].startswith("Expecting blocking information")
+    body = {"clknblocks": [[row, "everywhere"] for row in as_text(ROWS[0])]}
+    assert linkage_service.call("POST", path, token, json=body).status_code == 201
+
+
+def test_a_file_of_blocks_is_asked_for_before_an_upload_is_complete(linkage_service):
+    project = linkage_service.create_project(uses_blocking=True)
+    path, token = f"{project.path}/uploads", project.update_tokens[0]
+    blocks = json.dumps({"blocks": {str(record): ["everywhere"] for record in range(40)}}).encode()
+    body = {
+        "format": "binary",
+        "bytes": ROWS[0].nbytes,
+        "count": 40,
+        "encoding_size": 128,
+        "blocks": {"bytes": len(blocks)},
+    }
+    upload = linkage_service.call("POST", path, token, json=body).json()
+    put_parts(upload["parts"], ROWS[0].tobytes(), None)
+
+    refused = linkage_service.complete_upload(project, 0, upload["upload_id"])
+    resumed = linkage_service.call("GET", f"{path}/{upload['upload_id']}", token).json()
+
+    assert refused.status_code == 400
+    assert refused.json()["detail"].endswith("the blocks file")
+    place = resumed["blocks"]
+    wrong = requests.put(place["url"], headers={"Content-Length": "1"}, data=b"1", timeout=60)
+    assert wrong.status_code == 403  # its size is part of the signature
+    put = requests.request(place["method"], place["url"], headers=place["headers"], data=blocks, timeout=60)
+    assert put.status_code == 200
+    assert linkage_service.complete_upload(project, 0, upload["upload_id"]).status_code == 201

@@ -8,7 +8,7 @@ from anonlink.similarities import dice_coefficient_accelerated
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from chalicelib.linkage import comparison
+from chalicelib.linkage import comparison, kernel
 from chalicelib.linkage.comparison import compare
 
 SIZES = [8, 16, 64, 128]
@@ -106,8 +106,8 @@ def test_pairs_are_anonlinks_and_those_it_loses_at_the_threshold(work):
 @given(comparisons(), st.integers(1, 5), st.integers(1, 5))
 def test_the_size_of_tiles_does_not_matter(work, tile_rows_a, tile_rows_b):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(comparison, "TILE_ROWS_A", tile_rows_a)
-        patch.setattr(comparison, "TILE_ROWS_B", tile_rows_b)
+        patch.setattr(kernel, "TILE_ROWS_A", tile_rows_a)
+        patch.setattr(kernel, "TILE_ROWS_B", tile_rows_b)
 
         tiled = our_pairs(*work)
 

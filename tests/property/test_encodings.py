@@ -76,4 +76,4 @@ def test_the_header_does_not_depend_on_how_bytes_arrive(rows, edges):
     for row in rows:
         histogram[int.from_bytes(row, "big").bit_count()] += 1
     checksum = hashlib.blake2b(data, digest_size=32).hexdigest()
-    assert builder.build() == Header(len(rows), len(rows[0]), tuple(histogram), checksum)
+    assert builder.build() == Header(len(rows), len(rows), len(rows[0]), tuple(histogram), checksum)

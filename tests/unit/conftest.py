@@ -49,7 +49,7 @@ def override_settings(monkeypatch) -> Callable[..., None]:
 
 def forget_process_state() -> None:
     config.settings.cache_clear()
-    for client in (clients.s3, clients.sts, clients.step_functions):
+    for client in (clients.s3, clients.sts, clients.step_functions, clients.lambda_functions):
         client.cache_clear()
     database._disconnect()
     cache._client, cache._resting_until = None, 0.0

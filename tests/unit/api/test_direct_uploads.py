@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from chalicelib.api import direct_uploads as views
+from chalicelib.api import direct_upload_files
 from chalicelib.storage import clients, direct_uploads, objects, projects, uploads
 from chalicelib.storage.tokens import token_hash
 from tests.unit.factories import create_project
@@ -16,9 +16,9 @@ SMALL = {"format": "binary", "bytes": 640, "count": 5, "encoding_size": 128}
 class Party:
     """The first party of a project, with its verbs."""
 
-    def __init__(self, api) -> None:
+    def __init__(self, api, *, uses_blocking: bool = False) -> None:
         self.api = api
-        self.project = create_project()
+        self.project = create_project(uses_blocking=uses_blocking)
         self.path = f"/projects/{self.project.project_id}/uploads"
         self.token = self.project.update_tokens[0]
 
@@ -42,6 +42,11 @@ class Party:
 @pytest.fixture
 def party(api) -> Party:
     return Party(api)
+
+
+@pytest.fixture
+def blocking_party(api) -> Party:
+    return Party(api, uses_blocking=True)
 
 
 @pytest.fixture
@@ -89,7 +94,7 @@ def test_the_parts_of_a_huge_file_come_in_pages(party):
         page = party.get(begun["upload_id"], after=page["next"].partition("?after=")[2]).json
         numbers += [part["number"] for part in page["missing"]]
 
-    assert len(begun["parts"]) == views.PARTS_PAGE
+    assert len(begun["parts"]) == direct_upload_files.PARTS_PAGE
     assert numbers == list(range(1, 251))
 
 
@@ -236,6 +241,79 @@ def test_another_party_of_the_same_project_sees_nothing_of_an_upload(party):
 
     for answer in (party.get(upload_id), party.complete(upload_id), party.abort(upload_id)):
         assert answer.status == 403
+
+
+WITH_BLOCKS = {**SMALL, "blocks": {"bytes": 20}}
+
+
+def put_blocks(upload_id: str, size: int) -> None:
+    upload = uploads.find(upload_id)
+    objects.put(upload.bucket, upload.blocks_key, bytes(size))
+
+
+def test_a_blocks_file_is_one_more_put_with_its_size_signed(blocking_party):
+    answer = blocking_party.begin(WITH_BLOCKS)
+
+    assert answer.status == 201
+    blocks = answer.json["blocks"]
+    assert (blocks["bytes"], blocks["method"], blocks["headers"]) == (20, "PUT", {"Content-Length": "20"})
+    assert "content-length" in blocks["url"]
+    assert ".blocks?" in blocks["url"]
+
+
+@pytest.mark.parametrize("size", [None, 19, 21])
+def test_an_upload_is_complete_only_with_its_blocks_file(blocking_party, started, size):
+    upload_id = blocking_party.begin(WITH_BLOCKS).json["upload_id"]
+    put_object(upload_id, 640)
+    if size:
+        put_blocks(upload_id, size)
+
+    refused, resumed = blocking_party.complete(upload_id), blocking_party.get(upload_id).json
+
+    assert refused.status == 400
+    assert refused.detail == "Parts are missing or not of their declared size: the blocks file"
+    assert (resumed["missing"], resumed["blocks"]["bytes"]) == ([], 20)
+    assert started == []
+    put_blocks(upload_id, 20)
+    assert "blocks" not in blocking_party.get(upload_id).json
+    assert blocking_party.complete(upload_id).status == 201
+
+
+def test_parts_and_blocks_file_are_named_together(blocking_party, small_parts):
+    upload_id = blocking_party.begin({**LARGE, "blocks": {"bytes": 20}}).json["upload_id"]
+    put_part(upload_id, 2, 5 * MEBIBYTE)
+
+    answer = blocking_party.complete(upload_id)
+
+    assert answer.detail == "Parts are missing or not of their declared size: 1, 3, the blocks file"
+
+
+def test_an_aborted_upload_leaves_no_blocks_file(blocking_party):
+    upload_id = blocking_party.begin(WITH_BLOCKS).json["upload_id"]
+    put_blocks(upload_id, 20)
+
+    assert blocking_party.abort(upload_id).status == 204
+
+    assert list(objects.list_keys("upload", "")) == []
+    assert blocking_party.begin(WITH_BLOCKS).status == 201
+
+
+def test_blocks_come_exactly_where_the_project_uses_blocking(party, blocking_party):
+    unwanted, lacking = party.begin(WITH_BLOCKS), blocking_party.begin(SMALL)
+
+    assert (unwanted.status, lacking.status) == (403, 403)
+    assert unwanted.detail.startswith("Blocking has been disabled for this project")
+    assert lacking.detail.startswith("Expecting blocking information")
+    assert party.begin().status == 201
+    assert blocking_party.begin({"format": "json", "bytes": 640}).status == 201  # its blocks may be inside
+
+
+@pytest.mark.parametrize("size", [0, 5 * 1024**3 + 1, "20"])
+def test_a_blocks_file_is_at_most_what_one_put_carries(blocking_party, size):
+    answer = blocking_party.begin({**SMALL, "blocks": {"bytes": size}})
+
+    assert answer.status == 400
+    assert "body.blocks.bytes must be" in answer.detail
 
 
 def receipt_hash(upload_id: str) -> bytes:

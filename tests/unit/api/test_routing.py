@@ -34,7 +34,7 @@ def test_a_path_without_the_greedy_parameter_is_matched_too(api):
     assert api.send({**greedy_event("GET", VERSION), "pathParameters": None}).status == 200
 
 
-@pytest.mark.parametrize("path", ["/", "/api", "/api/v1", "/api/v1/nothing", "/api/v1/projects/a/b/c/d/e"])
+@pytest.mark.parametrize("path", ["/api", "/nothing", "/api/v1/nothing", "/api/v1/projects/a/b/c/d/e"])
 def test_an_unknown_path_is_not_found(api, path):
     answer = api.send(greedy_event("GET", path))
 
@@ -93,7 +93,13 @@ def test_json_is_json_with_a_charset(api, content_type):
 
 
 def test_json_to_the_binary_route_is_unsupported(api):
-    assert api.call("POST", f"/projects/{'0' * 48}/binaryclks", json={}).status == 415
+    assert api.call("POST", f"/projects/{'0' * 48}/binaryclks", "0" * 48, json={}).status == 415
+
+
+def test_without_a_token_nothing_else_is_looked_at(api):
+    answer = api.call("POST", f"/projects/{'0' * 48}/binaryclks", headers={"Content-Type": "text/plain"})
+
+    assert (answer.status, answer.detail) == (400, "Missing header parameter 'Authorization'")
 
 
 def test_chalices_own_client_gets_the_same_answers():

@@ -7,6 +7,7 @@ import pytest
 
 from chalicelib.api import results, run_status
 from chalicelib.storage import cache, database, direct_uploads, layout, objects, projects, runs, uploads
+from chalicelib.workflow import costs as workflow_costs
 from chalicelib.workflow import reconcile
 from tests.unit.factories import begun_upload, create_project
 
@@ -201,6 +202,41 @@ def test_a_completed_run_tells_its_times_and_comparisons(owner):
     )
     assert status["time_completed"] == status["stage_times"]["time_completed"]
     assert status["current_stage"]["progress"]["relative"] == 1.0
+
+
+def test_the_cost_is_what_was_charged_and_what_is_not_yet(owner, running, override_settings):
+    runs.charge(running, 1.5, 2)
+    override_settings(COMPARE_MEMORY_MB="2048")
+    cache.count_chunk(running, 0, 25, 0, 3_000)
+
+    cost = owner.status(running)["cost"]
+
+    assert (cost["gb_seconds"], cost["requests"]) == (7.5, 3)
+    assert cost["usd"] == pytest.approx(7.5 * 0.0000166667 + 3 * (0.0000002 + 0.000025), rel=1e-4)
+
+
+def test_what_has_been_charged_is_not_counted_twice(owner, running):
+    cache.count_chunk(running, 0, 100, 0, 3_000)
+    before = owner.status(running)["cost"]
+
+    workflow_costs.record_compared(runs.find(running))
+
+    assert owner.status(running)["cost"] == before
+
+
+def test_without_redis_the_cost_is_estimated(owner, running, redis_client, override_settings):
+    redis_client.flushall()
+    override_settings(COMPARE_MEMORY_MB="1024", COMPARISONS_PER_SECOND="10")
+    objects.put("data", layout.candidates(owner.project_id, running, (0, 0, 5), (1, 0, 10)), b"")
+
+    assert owner.status(running)["cost"]["gb_seconds"] == 5
+    assert owner.status(running)["cost"]["requests"] == 2
+
+
+def test_a_run_that_waits_has_cost_nothing(api):
+    owner = Owner(api, ready=1)
+
+    assert owner.status(owner.post())["cost"] == {"gb_seconds": 0, "requests": 0, "usd": 0}
 
 
 def test_a_run_in_error_tells_its_message(owner, running):

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import base64
+import json
+from datetime import timedelta
 
 import pytest
 
-from chalicelib.storage import objects, projects, uploads
+from chalicelib.storage import clients, direct_uploads, objects, projects, uploads
 from tests.unit.api.events import as_text, binary_headers
-from tests.unit.factories import create_project
+from tests.unit.factories import create_project, new_upload
 
 pytestmark = pytest.mark.usefixtures("service")
 
@@ -75,7 +77,16 @@ def test_base64_with_line_breaks_is_accepted(post):
         ({"clks": [SECRET, SECRET + "!"]}, "The encoding in row 1 is not valid base64"),
         ({"clks": [SECRET, SECRET, SECRET + "é"]}, "The encoding in row 2 is not valid base64"),
         ({"clks": []}, "Missing CLKs information"),
-        ({"encodings": {"file": {"bucket": SECRET}}}, "not offered by this version"),
+        ({"clknblocks": [[]]}, "body.clknblocks[0] must contain at least 1 items"),
+        ({"clknblocks": [[SECRET, {SECRET: 1}]]}, "body.clknblocks[0][1] must be string or integer"),
+        ({"clknblocks": [[SECRET], [SECRET + "!", "a"]]}, "The encoding in row 1 is not valid base64"),
+        ({"clknblocks": [[SECRET], [5, "a"]]}, "The encoding in row 1 is not valid base64"),
+        ({"encodings": [SECRET], "blocks": {"1": []}}, "record index 1, but there are only 1 encodings"),
+        ({"encodings": [SECRET], "blocks": {SECRET: []}}, "must be record indices: whole numbers from 0"),
+        ({"encodings": [SECRET], "blocks": {"00": []}}, "must be record indices"),
+        ({"encodings": [SECRET], "blocks": {"0": [1.5]}}, "body.blocks.0[0] must be string or integer"),
+        ({"encodings": [SECRET], "blocks": {"0": ["a" * 10_001]}}, "body.blocks.0[0] must be shorter"),
+        ({"clks": [SECRET], "blocks": {"0": ["a"]}}, "'blocks' go with 'encodings'"),
     ],
 )
 def test_a_wrong_body_is_refused_without_a_word_of_it_and_the_next_try_works(post, project, body, detail):
@@ -100,6 +111,59 @@ def test_blocking_information_is_refused_and_the_next_try_works(post, project, b
     )
     assert leaves_nothing(project)
     assert post({"clks": [SECRET]}).status == 201
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"clknblocks": [[SECRET, "1", 2], [SECRET]]},
+        {"encodings": [SECRET, SECRET], "blocks": {"1": ["a", 7], "0": []}},
+        {"encodings": [SECRET, SECRET], "blocks": {}},
+    ],
+    ids=["clknblocks", "blocks", "no record has a block"],
+)
+def test_encodings_with_their_blocks_are_kept_as_they_came(api, started, body):
+    project = create_project(uses_blocking=True)
+    path = f"/projects/{project.project_id}/clks"
+
+    answer = api.call("POST", path, project.update_tokens[0], json=body)
+
+    assert answer.status == 201
+    upload = uploads.find(started[0][1])
+    assert (upload.format, upload.blocks_key) == ("json", None)
+    assert json.loads(objects.get(upload.bucket, upload.object_key)) == body
+
+
+def test_a_project_that_uses_blocking_refuses_encodings_without_blocks(api):
+    project = create_project(uses_blocking=True)
+    path, token = f"/projects/{project.project_id}/clks", project.update_tokens[0]
+
+    answers = [
+        api.call("POST", path, token, json={"clks": [SECRET]}),
+        api.upload_binary(project, 0, 5, 128),
+    ]
+
+    for answer in answers:
+        expected = "Expecting blocking information: either in 'blocks' or 'clknblocks'"
+        assert (answer.status, answer.detail) == (403, expected)
+    assert leaves_nothing(project)
+    assert api.call("POST", path, token, json={"clknblocks": []}).detail == "Missing CLKs information"
+    assert api.call("POST", path, token, json={"clknblocks": [[SECRET, "a"]]}).status == 201
+
+
+def test_what_an_expired_upload_left_goes_when_another_takes_its_place(post, project):
+    provider = projects.data_providers(project.project_id)[0]
+    multipart_id = direct_uploads.begin_multipart("upload", "p/d/u")
+    earlier = new_upload(
+        provider, bucket="upload", object_key="p/d/u", multipart_id=multipart_id, blocks_key="p/d/u.blocks"
+    )
+    uploads.take(earlier, timedelta(seconds=-1))
+    objects.put("upload", "p/d/u.blocks", b"{}")
+
+    assert post({"clks": [SECRET]}).status == 201
+
+    assert list(objects.list_keys("upload", "")) == []
+    assert clients.s3().list_multipart_uploads(Bucket="upload").get("Uploads", []) == []
 
 
 def test_the_checks_come_in_the_order_of_the_contract(post, project):

@@ -1,26 +1,13 @@
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
-import textwrap
-import time
-from pathlib import Path
-
 import numpy as np
 import pytest
 
-from chalicelib.linkage import comparison
-from chalicelib.linkage.comparison import ComparisonFailed, compare
+from chalicelib.linkage import comparison, kernel
+from chalicelib.linkage.comparison import compare, compare_blocks
 
 RANDOM = np.random.default_rng(20)
 ROWS = RANDOM.integers(0, 256, (300, 16), dtype=np.uint8)
-
-
-@pytest.fixture
-def forks_always(monkeypatch):
-    monkeypatch.setattr(comparison, "MIN_FORK_COMPARISONS", 0)
 
 
 def row(*set_bits: int) -> np.ndarray:
@@ -66,7 +53,7 @@ def test_encodings_at_an_odd_address_are_compared_alike():
     found = compare(shifted, shifted, 0.6, dataset_a=0, dataset_b=1)
 
     assert shifted.ctypes.data % 8
-    assert comparison._aligned(shifted).ctypes.data % 8 == 0  # the kernel would read past the end
+    assert kernel._aligned(shifted).ctypes.data % 8 == 0  # the kernel would read past the end
     assert found.tolist() == compare(ROWS, ROWS, 0.6, dataset_a=0, dataset_b=1).tolist()
 
 
@@ -82,8 +69,8 @@ def test_sizes_that_cannot_be_compared_are_refused(size_a, size_b):
         compare(ROWS[:, :size_a], ROWS[:, :size_b], 0.5, dataset_a=0, dataset_b=1)
 
 
-def test_results_of_a_child_larger_than_a_message_arrive_whole(forks_always, monkeypatch):
-    monkeypatch.setattr(comparison, "PIPE_PIECE_PAIRS", 1_000)
+def test_sharing_among_processes_changes_nothing(monkeypatch):
+    monkeypatch.setattr(comparison, "MIN_FORK_COMPARISONS", 0)
 
     found = compare(ROWS, ROWS, 0, dataset_a=0, dataset_b=1, processes=2)
 
@@ -91,66 +78,25 @@ def test_results_of_a_child_larger_than_a_message_arrive_whole(forks_always, mon
     assert len(found) == len(ROWS) ** 2
 
 
-def fail_with(action):
-    """A stand-in for the kernel that acts in one child and waits for ever in the others."""
+def test_rows_of_one_record_give_its_pair_once():
+    rows = ROWS[[0, 1, 0]]
+    records = np.array([7, 8, 7], dtype=np.uint32)
 
-    def compare_tiles(a, b, threshold, offset_a, offset_b):
-        if offset_a == 0:
-            action()
-        time.sleep(600)
-        yield
+    found = compare_blocks(
+        rows, rows, [(0, 2, 0, 2), (2, 3, 2, 3)], 1.0,
+        dataset_a=2, dataset_b=5, records_a=records, records_b=records,
+    )  # fmt: skip
 
-    return compare_tiles
-
-
-def test_an_error_in_a_child_is_raised_with_its_text(forks_always, monkeypatch):
-    def action():
-        raise MemoryError("no room for 5 rows")
-
-    monkeypatch.setattr(comparison, "_compare_tiles", fail_with(action))
-
-    with pytest.raises(ComparisonFailed, match="MemoryError: no room for 5 rows"):
-        compare(ROWS, ROWS, 0.5, dataset_a=0, dataset_b=1, processes=3)
+    assert found.tolist() == [(1.0, 2, 5, 7, 7), (1.0, 2, 5, 8, 8)]
 
 
-def test_a_killed_child_is_an_error_and_no_child_is_left(forks_always, monkeypatch):
-    monkeypatch.setattr(comparison, "_compare_tiles", fail_with(lambda: os.kill(os.getpid(), signal.SIGKILL)))
-    before = children_of(os.getpid())
+@pytest.mark.parametrize("rectangles", [[], [(0, 0, 0, 5), (3, 3, 1, 1)]], ids=["none", "empty ones"])
+def test_rectangles_without_rows_give_no_pairs(rectangles):
+    records = np.arange(len(ROWS), dtype=np.uint32)
 
-    with pytest.raises(ComparisonFailed, match="killed by SIGKILL"):
-        compare(ROWS, ROWS, 0.5, dataset_a=0, dataset_b=1, processes=3)
+    found = compare_blocks(
+        ROWS, ROWS, rectangles, 0.5,
+        dataset_a=0, dataset_b=1, records_a=records, records_b=records, processes=2,
+    )  # fmt: skip
 
-    assert children_of(os.getpid()) == before
-
-
-def test_children_die_with_the_worker():
-    program = """
-        import os
-        import time
-        import numpy as np
-        from chalicelib.linkage import comparison
-
-        def compare_tiles(*args):
-            os.write(1, b"started\\n")
-            time.sleep(600)
-            yield
-
-        comparison.MIN_FORK_COMPARISONS = 0
-        comparison._compare_tiles = compare_tiles
-        rows = np.zeros((8, 8), dtype=np.uint8)
-        comparison.compare(rows, rows, 0.5, dataset_a=0, dataset_b=1, processes=2)
-    """
-    worker = subprocess.Popen(
-        [sys.executable, "-W", "ignore", "-c", textwrap.dedent(program)], stdout=subprocess.PIPE, text=True
-    )
-    assert worker.stdout is not None
-    assert [worker.stdout.readline() for _ in range(2)] == ["started\n"] * 2
-
-    worker.kill()
-
-    assert worker.stdout.read() == ""  # ends once the last process that holds the pipe is gone
-    worker.wait()
-
-
-def children_of(pid: int) -> set[str]:
-    return set(Path(f"/proc/{pid}/task/{pid}/children").read_text().split())
+    assert len(found) == 0

@@ -8,7 +8,7 @@ import traceback
 import numpy as np
 import pytest
 
-from chalicelib.linkage import json_encodings
+from chalicelib.linkage import json_events
 from chalicelib.linkage.encodings import (
     Header,
     HeaderBuilder,
@@ -146,7 +146,7 @@ def test_a_document_meant_to_exhaust_memory_is_refused_early(head, unit):
     with pytest.raises(InvalidEncodings):
         list(read_json_encodings(bomb))
 
-    assert bomb.bytes_read < 2 * json_encodings.MAX_VALUE_BYTES
+    assert bomb.bytes_read < 2 * json_events.MAX_VALUE_BYTES
 
 
 def test_rows_are_read_before_the_document_ends():

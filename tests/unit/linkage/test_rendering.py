@@ -11,7 +11,10 @@ from chalicelib.linkage.candidates import CANDIDATE_DTYPE
 from chalicelib.linkage.rendering import (
     groups_from_bytes,
     groups_to_bytes,
+    pairs_from_bytes,
     render_groups,
+    render_mask,
+    render_permutation,
     render_similarity_scores,
 )
 
@@ -60,3 +63,30 @@ def test_importing_rendering_loads_no_anonlink():
     )
 
     assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "False"
+
+
+def test_a_permutation_and_a_mask_are_rendered_as_parties_and_owner_read_them():
+    positions = np.random.default_rng(1).permutation(20_001).astype(np.uint32)
+
+    permutation = json.loads(b"".join(render_permutation(positions, 7)))
+    mask = json.loads(b"".join(render_mask(np.array([0, 1, 1], dtype=np.uint8))))
+
+    assert permutation == {"permutation": positions.tolist(), "rows": 7}
+    assert mask == {"mask": [0, 1, 1]}
+
+
+def test_groups_of_two_data_sets_read_back_as_pairs():
+    data = groups_to_bytes([[(0, 5), (1, 2)], [(0, 7), (1, 1)]])
+
+    assert pairs_from_bytes(data).tolist() == [[5, 2], [7, 1]]
+
+
+@pytest.mark.parametrize("groups", [[], [[(0, 5), (1, 2)]]])
+def test_pairs_have_two_columns_however_few_they_are(groups):
+    assert pairs_from_bytes(groups_to_bytes(groups)).shape == (len(groups), 2)
+
+
+@pytest.mark.parametrize("group", [[(0, 1), (0, 2)], [(0, 1), (1, 2), (1, 3)], [(0, 1), (2, 2)]])
+def test_groups_that_are_no_pairs_are_refused(group):
+    with pytest.raises(ValueError, match="either data set"):
+        pairs_from_bytes(groups_to_bytes([group]))

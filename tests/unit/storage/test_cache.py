@@ -17,9 +17,20 @@ def test_progress_counts_a_chunk_once():
     cache.begin_run("a")
 
     for chunk in (0, 1, 1, 0):
-        cache.count_chunk("a", chunk, 10, 2)
+        cache.count_chunk("a", chunk, 10, 2, 300)
 
-    assert cache.progress("a") == cache.Progress(comparisons=20, candidate_pairs=4)
+    assert cache.progress("a") == cache.Progress(comparisons=20, candidate_pairs=4, calls=2, milliseconds=600)
+
+
+@pytest.mark.usefixtures("service")
+def test_a_run_that_starts_again_keeps_what_it_has_cost():
+    cache.begin_run("a")
+    cache.count_chunk("a", 0, 10, 2, 300)
+
+    cache.begin_run("a")
+    cache.count_chunk("a", 0, 10, 2, 50)
+
+    assert cache.progress("a") == cache.Progress(comparisons=10, candidate_pairs=2, calls=2, milliseconds=350)
 
 
 @pytest.mark.usefixtures("service")
@@ -45,6 +56,47 @@ def test_a_poisoned_cache_runs_no_code(redis_client, capsys):
 
     assert cache.get_status() is None
     assert "code ran" not in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("service")
+def test_a_small_data_set_comes_back_for_the_upload_that_made_it_alone(redis_client):
+    dataset = {"upload_id": "u", "encodings": b"12345678", "rows": b"1234"}
+
+    cache.put_encodings("d", dataset)
+
+    assert cache.get_encodings("d", "u") == dataset
+    assert cache.get_encodings("d", "another") is None
+    assert cache.get_encodings("unknown", "u") is None
+    assert 0 < redis_client.ttl("clk-pkl-d") <= 864_000
+
+
+@pytest.mark.usefixtures("service")
+def test_a_data_set_and_a_project_can_be_forgotten(redis_client):
+    cache.put_encodings("d", {"upload_id": "u"})
+    cache.put_project_comparisons("p", 12)
+
+    assert cache.project_comparisons("p") == 12
+    assert 0 < redis_client.ttl("project:p") <= 3_600
+    assert (cache.forget_encodings(["d", "e"]), cache.forget_project("p")) == (1, 1)
+    assert (cache.forget_encodings(["d", "e"]), cache.forget_project("p")) == (0, 0)
+    assert cache.get_encodings("d", "u") is None
+    assert cache.project_comparisons("p") is None
+
+
+@pytest.mark.usefixtures("service")
+@pytest.mark.parametrize("poison", [Evil(), [], "text", {1: 2}], ids=["code", "list", "text", "no upload"])
+def test_poisoned_encodings_are_none_at_all(redis_client, capsys, poison):
+    redis_client.set("clk-pkl-d", pickle.dumps(poison))
+
+    assert cache.get_encodings("d", "u") is None
+    assert "code ran" not in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("service")
+def test_a_poisoned_number_of_comparisons_is_none_at_all(redis_client):
+    redis_client.hset("project:p", "total_comparisons", "many")
+
+    assert cache.project_comparisons("p") is None
 
 
 @pytest.mark.usefixtures("service")

@@ -17,6 +17,14 @@ def test_a_candidate_file_s_name_tells_its_comparisons(side_a, side_b):
     assert layout.comparisons_of(key) == (side_a[2] - side_a[1]) * (side_b[2] - side_b[1])
 
 
+@given(st.integers(0, 10**9), st.integers(0, 10**9), st.integers(0, 10**15))
+def test_so_does_the_name_of_a_pack_s(first, stop, comparisons):
+    key = layout.packed_candidates("p" * 48, "r" * 48, (0, 11), (first, stop), comparisons)
+
+    assert key.startswith(layout.candidates_prefix("p" * 48, "r" * 48))
+    assert layout.comparisons_of(key) == comparisons
+
+
 def test_everything_of_a_run_lies_under_its_project():
     for key in (layout.manifest, layout.merged, layout.groups, layout.result, layout.map_results_prefix):
         assert key("p", "r").startswith(layout.run_prefix("p", "r"))

@@ -63,3 +63,10 @@ def test_deleting_a_prefix_touches_no_other_key():
 
     assert objects.delete_prefix("data", "projects/ab/") == 2
     assert list(objects.list_keys("data", "projects/")) == ["projects/abc/1"]
+
+
+def test_a_new_object_is_written_once():
+    assert objects.put_new("data", "a", b"first")
+    assert not objects.put_new("data", "a", b"second")
+
+    assert objects.get("data", "a") == b"first"

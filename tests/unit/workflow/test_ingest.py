@@ -7,7 +7,7 @@ import pytest
 
 from chalicelib.errors import Gone, PermanentError
 from chalicelib.linkage.encodings import Header
-from chalicelib.storage import layout, objects, projects, runs, uploads
+from chalicelib.storage import cache, layout, objects, projects, runs, uploads
 from chalicelib.workflow.failures import reject
 from chalicelib.workflow.ingest import ingest
 from tests.unit.factories import begun_upload, linked_encodings, new_project
@@ -128,6 +128,47 @@ def test_ingesting_for_a_deleted_project_leaves_nothing(monkeypatch):
         ingest({"upload_id": upload.upload_id}, None)
 
     assert list(objects.list_keys("data", layout.project_prefix(project_id))) == []
+    assert cache.get_encodings(provider.dp_id, upload.upload_id) is None
+
+
+@pytest.mark.parametrize(("count", "size"), [(41, 128), (39, 128), (40, 64)])
+def test_what_was_declared_of_a_json_upload_must_be_true(count, size):
+    _, (provider, _) = new_project()
+    declared = {"encodings_count": count, "encoding_size_bytes": size}
+    upload = uploaded(provider, as_json(ROWS), format="json", **declared)
+
+    with pytest.raises(PermanentError, match=rf"{count} encodings, got|expected {size} bytes"):
+        ingest({"upload_id": upload.upload_id}, None)
+
+
+def test_a_blocked_project_takes_no_encodings_without_blocks():
+    _, (provider, _) = new_project(uses_blocking=True)
+    upload = uploaded(provider, ROWS.tobytes(), encodings_count=40)
+
+    with pytest.raises(PermanentError, match=r"^Expecting blocking information"):
+        ingest({"upload_id": upload.upload_id}, None)
+
+
+def test_ingesting_blocks_again_after_dying_before_the_end_stores_the_same(monkeypatch):
+    project_id, (provider, _) = new_project(uses_blocking=True)
+    rows = [base64.b64encode(row.tobytes()).decode() for row in ROWS]
+    body = json.dumps({"clknblocks": [[row, f"b{i % 7}"] for i, row in enumerate(rows)]}).encode()
+    upload = uploaded(provider, body, format="json", encodings_count=None, encoding_size_bytes=None)
+
+    def lose_connection(*_):
+        raise ConnectionError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(uploads, "accept", lose_connection)
+        with pytest.raises(ConnectionError):
+            ingest({"upload_id": upload.upload_id}, None)
+    keys = set(objects.list_keys("data", ""))
+    first = stored(project_id, upload)
+
+    ingest({"upload_id": upload.upload_id}, None)
+
+    assert stored(project_id, upload) == first
+    assert set(objects.list_keys("data", "")) == keys - {upload.object_key}
 
 
 def uploaded(provider: projects.DataProvider, body: bytes, **fields: object) -> uploads.NewUpload:

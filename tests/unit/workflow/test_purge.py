@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from chalicelib.errors import Gone
-from chalicelib.storage import cache, layout, objects, projects, runs
+from chalicelib.storage import cache, database, deleted_runs, layout, objects, projects, runs
 from chalicelib.workflow.purge import purge
 from tests.unit.factories import begun_upload, new_project, ready_project
 
@@ -81,3 +81,83 @@ def test_another_project_keeps_everything():
     assert projects.find(kept)
     with pytest.raises(Gone):
         projects.find(deleted)
+
+
+@pytest.fixture
+def deleted_run() -> runs.Run:
+    """A queued run that was deleted, in a project that stays."""
+    project_id = ready_project()
+    run = runs.create(project_id, threshold=0.5, name="", notes="")
+    runs.queue_ready(project_id)
+    deleted_runs.mark(run.run_id)
+    return run
+
+
+def audit() -> list[tuple[str, int, int]]:
+    @database.transactional
+    def read(cursor) -> list[tuple[str, int, int]]:
+        cursor.execute("select kind, data_providers, runs from deletions order by deletion_id")
+        return [tuple(row.values()) for row in cursor]
+
+    return read()
+
+
+def test_everything_of_a_run_goes_and_its_project_stays(deleted_run, stopped):
+    other = runs.create(deleted_run.project_id, threshold=0.9, name="", notes="")
+    kept = [
+        layout.merged(deleted_run.project_id, other.run_id),
+        layout.encodings(deleted_run.project_id, "a" * 48),
+    ]
+    for key in [layout.merged(deleted_run.project_id, deleted_run.run_id), *kept]:
+        objects.put("data", key, b"x")
+    cache.begin_run(deleted_run.run_id)
+
+    # The run under way, its object and its key.
+    assert purge({"run_id": deleted_run.run_id}, None) == {"found": 3}
+    assert purge({"run_id": deleted_run.run_id}, None) == {"found": 0}
+
+    assert stopped == [("link", deleted_run.run_id, 1)]
+    assert list(objects.list_keys("data", layout.project_prefix(deleted_run.project_id))) == sorted(kept)
+    assert [run.run_id for run in runs.of_project(deleted_run.project_id)] == [other.run_id]
+    assert cache.progress(deleted_run.run_id) is None
+    assert deleted_runs.marked() == []
+
+
+def test_a_purge_of_a_run_that_is_gone_finds_nothing_and_adds_nothing_to_the_audit(deleted_run):
+    for _ in range(4):
+        last = purge({"run_id": deleted_run.run_id}, None)
+
+    assert last == {"found": 0}
+    assert audit() == [("run", 0, 1)]
+
+
+def test_a_purge_of_a_project_takes_its_deleted_runs(deleted_run):
+    objects.put("data", layout.merged(deleted_run.project_id, deleted_run.run_id), b"x")
+    projects.mark_deleted(deleted_run.project_id)
+
+    while purge({"project_id": deleted_run.project_id}, None)["found"]:
+        pass
+
+    assert purge({"run_id": deleted_run.run_id}, None) == {"found": 0}
+    assert list(objects.list_keys("data", layout.project_prefix(deleted_run.project_id))) == []
+    assert audit() == [("project", 2, 1)]
+
+
+def test_a_run_that_is_not_deleted_is_not_purged():
+    run = runs.create(ready_project(), threshold=0.5, name="", notes="")
+
+    assert purge({"run_id": run.run_id}, None) == {"found": 0}
+
+    assert runs.find(run.run_id).state == "created"
+
+
+def test_cached_encodings_and_the_project_s_own_key_go(redis_client):
+    project_id = ready_project()
+    (provider, _) = projects.data_providers(project_id)
+    cache.put_encodings(provider.dp_id, {"upload_id": provider.upload_id, "encodings": b""})
+    cache.put_project_comparisons(project_id, 25)
+    projects.mark_deleted(project_id)
+
+    assert purge({"project_id": project_id}, None)["found"] == 2
+
+    assert redis_client.keys() == []

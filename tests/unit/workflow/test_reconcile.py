@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from chalicelib.storage import projects, runs, uploads
+from chalicelib.storage import deleted_runs, projects, runs, uploads
 from chalicelib.workflow.reconcile import reconcile, reconcile_run
 from tests.unit.factories import begun_upload, new_project, ready_project
 
@@ -73,6 +73,8 @@ def test_all_work_without_an_execution_is_taken_up(started, fates):
     upload = begun_upload(provider)
     deleted = ready_project()
     projects.mark_deleted(deleted)
+    deleted_run = queued_run()
+    deleted_runs.mark(deleted_run.run_id)
     fates["missing"] = True
 
     reconcile({}, None)
@@ -81,7 +83,8 @@ def test_all_work_without_an_execution_is_taken_up(started, fates):
         ("link", waiting_run.run_id, 1),
         ("ingest", upload.upload_id, 1),
         ("purge_project", deleted, 1),
-    } <= set(started)
+        ("purge_run", deleted_run.run_id, 1),
+    } == set(started)
 
 
 def test_an_upload_is_rejected_when_its_attempts_are_used_up(fates):
@@ -94,3 +97,25 @@ def test_an_upload_is_rejected_when_its_attempts_are_used_up(fates):
 
     assert uploads.find(upload.upload_id).state == "error"
     assert "3 times" in projects.data_providers(project_id)[0].error
+
+
+def test_the_purge_of_a_run_is_never_given_up(started, fates):
+    run = queued_run()
+    deleted_runs.mark(run.run_id)
+    fates["ended"] = True
+
+    for _ in range(5):
+        reconcile({}, None)
+
+    assert started == [("purge_run", run.run_id, attempt) for attempt in (2, 3, 4, 5, 6)]
+
+
+def test_the_runs_of_a_deleted_project_are_left_to_its_own_purge(started, fates):
+    run = queued_run()
+    deleted_runs.mark(run.run_id)
+    projects.mark_deleted(run.project_id)
+    fates["missing"] = True
+
+    reconcile({}, None)
+
+    assert started == [("purge_project", run.project_id, 1)]

@@ -1,0 +1,126 @@
+"""What a run would find and cost, before any: the API calls ``estimate`` and waits a second or two.
+
+Reads all encodings where they are few, else some windows of each data set, and compares what it read.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from chalice.app import Blueprint
+
+from chalicelib.config import settings
+from chalicelib.errors import PermanentError
+from chalicelib.linkage import planning, sampling
+from chalicelib.linkage.sampling import ScoreSample
+from chalicelib.linkage.tiles import TILE_COMPARISONS, blocked_comparisons
+from chalicelib.prices import usd
+from chalicelib.storage import projects
+from chalicelib.storage.projects import Dataset
+from chalicelib.workflow.run_data import RunData, read_run_data
+from chalicelib.workflow.sampled_data import SampledData
+from chalicelib.workflow.task import Event, task
+
+tasks = Blueprint(__name__)
+
+_DRAWS = 64
+_EDGES = [round(hundredth / 100, 2) for hundredth in range(101)]
+_THRESHOLDS = [round(hundredth / 100, 2) for hundredth in range(50, 101, 5)]
+_SMALL_RUN_MEMORY_MB = 3_008
+_OTHER_CALLS = 5  # of a run besides its chunks: plan, merge, solve, complete and the like
+
+
+@tasks.lambda_function()
+@task
+def estimate(event: Event) -> dict[str, Any]:
+    """The answer of ``POST …/estimate`` for ``project_id``; ``threshold`` adds one to the list, ``seed``
+    fixes what is drawn.
+
+    Raises PermanentError when not all data sets are ready.
+    """
+    project, datasets = projects.find(event["project_id"]), projects.datasets(event["project_id"])
+    _check(datasets, project.number_parties)
+    data = read_run_data(project, datasets)
+    total = _total(data)
+    threshold = event.get("threshold")
+    extra = [] if threshold is None else [float(threshold)]
+    edges = sorted({*_EDGES, *extra})
+    samples = _sample(data, total, edges, event.get("seed"))
+    first, second = samples
+    counts = np.concatenate([first.bins()[: second.floor], second.bins()[second.floor :]])
+    counts[-2] += counts[-1]  # the last bin of the histogram has its upper end, 1
+    return {
+        "comparisons": total,
+        "sampled_comparisons": sum(sample.comparisons for sample in {*samples}),
+        "histogram": {"edges": edges, "counts": [round(count) for count in counts[:-1].tolist()]},
+        "candidate_pairs": [
+            _candidate_pairs(samples, edges, each) for each in sorted({*_THRESHOLDS, *extra})
+        ],
+        **_cost(data, total),
+    }
+
+
+def _check(datasets: list[Dataset], number_parties: int) -> None:
+    if len(datasets) != number_parties:
+        raise PermanentError(f"{len(datasets)} of {number_parties} data sets are ready")
+
+
+def _total(data: RunData) -> int:
+    if data.indexes is not None:
+        return blocked_comparisons(data.indexes)
+    return planning.total_comparisons([dataset["stored_rows"] for dataset in data.datasets])
+
+
+def _sample(
+    data: RunData, total: int, edges: list[float], seed: int | None
+) -> tuple[ScoreSample, ScoreSample]:
+    if total == 0:
+        nothing = ScoreSample(edges, total, is_complete=True)
+        return nothing, nothing
+    random = np.random.default_rng(seed)
+    # The time of a comparison grows with the encodings.
+    tile_comparisons = min(
+        TILE_COMPARISONS, TILE_COMPARISONS * 128 // data.datasets[0]["encoding_size_bytes"]
+    )
+    sampled = SampledData(data, random, tile_comparisons)
+    everything = sampled.everything(_DRAWS * tile_comparisons)
+    draws = [sampled.draw() for _ in range(_DRAWS)]
+    return sampling.sample_scores(draws, edges, total, everything, random)
+
+
+def _candidate_pairs(
+    samples: tuple[ScoreSample, ScoreSample], edges: list[float], threshold: float
+) -> dict[str, float]:
+    first, second = samples
+    edge = edges.index(threshold)
+    found = (second if edge >= second.floor else first).at_least(edge)
+    return {
+        "threshold": threshold,
+        "pairs": round(found.pairs),
+        "low": math.floor(found.low),
+        "high": math.ceil(found.high),
+    }
+
+
+def _cost(data: RunData, total: int) -> dict[str, float]:
+    """Of comparing, which is nearly all of it unless very many pairs are found."""
+    s = settings()
+    work = total / s.comparisons_per_second
+    largest = max(dataset["stored_rows"] for dataset in data.datasets)
+    if work <= s.small_run_max_seconds and largest <= planning.MAX_CHUNK_RECORDS:
+        seconds, calls, memory_mb = work, _OTHER_CALLS, _SMALL_RUN_MEMORY_MB
+    else:
+        chunk = planning.chunk_comparisons(
+            total,
+            comparisons_per_second=s.comparisons_per_second,
+            parallelism=s.compare_concurrency,
+            min_seconds=s.chunk_min_seconds,
+            max_seconds=s.chunk_max_seconds,
+        )
+        chunks = math.ceil(total / chunk)
+        rounds = math.ceil(chunks / s.compare_concurrency)
+        seconds = rounds * min(chunk, total) / s.comparisons_per_second
+        calls, memory_mb = chunks + _OTHER_CALLS, s.compare_memory_mb
+    return {"seconds": round(seconds, 3), "dollars": round(usd(work * memory_mb / 1024, calls), 6)}

@@ -1,0 +1,124 @@
+"""Reading rows of a stored data set: from the cache where it is small and known there, else from S3."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chalicelib.config import settings
+from chalicelib.errors import Gone
+from chalicelib.linkage.encodings import Encodings
+from chalicelib.storage import cache, layout, objects
+from chalicelib.workflow.chunks import StoredDataset
+
+# A request of S3 takes as long as some 500 KiB more of the one before, so smaller gaps are read over.
+_GAP_BYTES = 512 * 1024
+_REQUEST_BYTES = 8 * 1024 * 1024
+_REQUESTS_AT_ONCE = 8
+
+Range = tuple[int, int]
+"""Stored rows: the first, and the one after the last."""
+Fetch = Callable[[int, int], bytes]
+
+
+class Rows(NamedTuple):
+    """Rows that were read, in their order, and whose they are."""
+
+    encodings: Encodings
+    records: NDArray[np.uint32]  # (n,)
+
+
+def load(dataset: StoredDataset, ranges: Sequence[Range]) -> Rows:
+    """The rows of ``ranges``, which ascend and don't overlap, one range after the other.
+
+    Holds them and a few requests' bytes. Raises Gone when the data set was deleted.
+    """
+    size, rows = dataset["encoding_size_bytes"], sum(stop - start for start, stop in ranges)
+    encodings = np.empty((rows, size), dtype=np.uint8)
+    fetch_encodings, fetch_records = _cached(dataset) or _stored(dataset)
+    try:
+        _read(fetch_encodings, ranges, encodings)
+        if not dataset["is_blocked"]:
+            records = [np.arange(start, stop, dtype=np.uint32) for start, stop in ranges]
+            return Rows(encodings, np.concatenate([np.empty(0, dtype=np.uint32), *records]))
+        record_bytes = np.empty((rows, 4), dtype=np.uint8)
+        _read(fetch_records, ranges, record_bytes)
+    except objects.NoSuchObject as error:
+        raise Gone("the data set was deleted") from error
+    return Rows(encodings, record_bytes.reshape(-1).view("<u4").astype(np.uint32, copy=False))
+
+
+def _cached(dataset: StoredDataset) -> tuple[Fetch, Fetch] | None:
+    """None unless the cache holds what S3 does, by its lengths."""
+    rows, size = dataset["stored_rows"], dataset["encoding_size_bytes"]
+    if rows * size > settings().cached_dataset_max_bytes:
+        return None
+    found = cache.get_encodings(dataset["dp_id"], dataset["upload_id"])
+    if found is None:
+        return None
+    encodings, records = found.get("encodings"), found.get("rows", b"")
+    if not isinstance(encodings, bytes) or len(encodings) != rows * size:
+        return None
+    if dataset["is_blocked"] and (not isinstance(records, bytes) or len(records) != rows * 4):
+        return None
+    return lambda start, stop: encodings[start:stop], lambda start, stop: records[start:stop]
+
+
+def _stored(dataset: StoredDataset) -> tuple[Fetch, Fetch]:
+    bucket, place = settings().data_bucket, (dataset["project_id"], dataset["upload_id"])
+    return (
+        partial(objects.get_range, bucket, layout.encodings(*place)),
+        partial(objects.get_range, bucket, layout.rows(*place)),
+    )
+
+
+def _read(fetch: Fetch, ranges: Iterable[Range], into: NDArray[np.uint8]) -> None:
+    """Fill ``into``, (rows, bytes of a row), by as few requests as are worth it."""
+    row_bytes = into.shape[1]
+    places = []
+    place = 0
+    for span in _spans(ranges, row_bytes):
+        rows = sum(stop - start for start, stop in span)
+        places.append((span, into[place : place + rows]))
+        place += rows
+    if len(places) > 1:
+        # The first one alone: it makes the client that the threads then share.
+        _read_span(fetch, *places.pop(0))
+        with ThreadPoolExecutor(_REQUESTS_AT_ONCE) as pool:
+            list(pool.map(lambda work: _read_span(fetch, *work), places))
+    else:
+        for work in places:
+            _read_span(fetch, *work)
+
+
+def _spans(ranges: Iterable[Range], row_bytes: int) -> Iterator[list[Range]]:
+    """The ranges, cut or put together into what one request each reads."""
+    gap_rows, request_rows = _GAP_BYTES // row_bytes, max(1, _REQUEST_BYTES // row_bytes)
+    span: list[Range] = []
+    for whole_start, whole_stop in ranges:
+        for start in range(whole_start, whole_stop, request_rows):
+            stop = min(start + request_rows, whole_stop)
+            if span and (start - span[-1][1] > gap_rows or stop - span[0][0] > request_rows):
+                yield span
+                span = []
+            if span and start == span[-1][1]:
+                span[-1] = (span[-1][0], stop)
+            else:
+                span.append((start, stop))
+    if span:
+        yield span
+
+
+def _read_span(fetch: Fetch, span: list[Range], into: NDArray[np.uint8]) -> None:
+    first, last, row_bytes = span[0][0], span[-1][1], into.shape[1]
+    data = fetch(first * row_bytes, last * row_bytes)
+    rows = np.frombuffer(data, dtype=np.uint8).reshape(last - first, row_bytes)
+    place = 0
+    for start, stop in span:
+        into[place : place + stop - start] = rows[start - first : stop - first]
+        place += stop - start
