@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,7 +60,7 @@ class Strips:
         large = (areas > TILE_COMPARISONS) | (np.maximum(stop_a - start_a, stop_b - start_b) > MAX_ROWS)
         # A strip ends where any of these changes: its cost and its rows are bounded, a large one is alone.
         ends = [
-            (np.cumsum(costs) - costs) // (2 * TILE_COMPARISONS),
+            (np.cumsum(costs) - costs) // TILE_COMPARISONS,
             start_a // MAX_ROWS,
             start_b // MAX_ROWS,
             np.cumsum(large) * 2 - large,
@@ -100,20 +99,32 @@ def thinned(tile: Tile, comparisons: int, random: np.random.Generator) -> Tile:
     if area <= comparisons:
         return tile
     share = float(np.sqrt(comparisons / area))
-    rows_a: list[NDArray[Any]] = []
-    rows_b: list[NDArray[Any]] = []
-    weights: list[NDArray[np.float64]] = []
-    rectangles = []
-    for start_a, stop_a, start_b, stop_b in tile.rectangles:
-        length_a, length_b = stop_a - start_a, stop_b - start_b
-        kept_a, kept_b = (max(1, round(length * share)) for length in (length_a, length_b))
-        rows_a.append(start_a + random.permutation(length_a)[:kept_a])
-        rows_b.append(start_b + random.permutation(length_b)[:kept_b])
-        rectangles.append((0, kept_a, 0, kept_b))
-        weight = tile.weights[start_a] * (length_a * length_b) / (kept_a * kept_b)
-        weights.append(np.full(kept_a, weight))
-    a, b = tile.a[np.concatenate(rows_a)], tile.b[np.concatenate(rows_b)]
-    return Tile(a, b, list(closed_up(rectangles)), np.concatenate(weights))
+    edges = np.array(tile.rectangles, dtype=np.int64)
+    rows_a, kept_a = _some_of_each(edges[:, 0], edges[:, 1], share, random)
+    rows_b, kept_b = _some_of_each(edges[:, 2], edges[:, 3], share, random)
+    weights = tile.weights[edges[:, 0]] * tile.areas / (kept_a * kept_b)
+    rectangles = zip(kept_a.tolist(), kept_b.tolist(), strict=True)
+    return Tile(
+        tile.a[rows_a],
+        tile.b[rows_b],
+        list(closed_up((0, length_a, 0, length_b) for length_a, length_b in rectangles)),
+        np.repeat(weights, kept_a),
+    )
+
+
+def _some_of_each(
+    starts: NDArray[np.int64], stops: NDArray[np.int64], share: float, random: np.random.Generator
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Rows drawn at random of each range, range after range, and how many of each: at least one."""
+    lengths = stops - starts
+    kept = np.maximum(1, np.rint(lengths * share).astype(np.int64))
+    firsts = np.cumsum(lengths) - lengths
+    place = np.arange(lengths.sum())
+    rows = place + np.repeat(starts - firsts, lengths)
+    # Each range shuffled by itself, at once: thousands of small ones would take a second one by one.
+    order = np.lexsort((random.random(len(place)), np.repeat(np.arange(len(lengths)), lengths)))
+    is_kept = place - np.repeat(firsts, lengths) < np.repeat(kept, lengths)
+    return rows[order][is_kept], kept
 
 
 def blocked_comparisons(indexes: Iterable[BlockIndex]) -> int:

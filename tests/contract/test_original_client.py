@@ -17,13 +17,14 @@ from tests.oracle import anonlink_groups, anonlink_scores, as_sets, matches
 from tests.unit.factories import linked_encodings
 
 CLIENT = Path(sys.prefix) / "original-client" / "bin" / "anonlink"
+SCHEMA = Path(__file__).parents[2] / "demo" / "schema.json"
 THRESHOLD = 0.8
 Client = Callable[..., Any]
 
 
 @pytest.fixture
 def client(linkage_service, tmp_path) -> Client:
-    """Call ``anonlink <command> <arguments>`` against the service; its JSON output, or None."""
+    """Call ``anonlink <command> <arguments>`` against the service; its JSON output, or what it says."""
     assert CLIENT.exists(), "run `make setup-dev`"
 
     def call(command: str, *arguments: object, output: str | None = "output.json") -> Any:
@@ -33,7 +34,7 @@ def client(linkage_service, tmp_path) -> Client:
             words += ["--output", str(target)]
         done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
-        return json.loads(target.read_text()) if output else done.stdout
+        return json.loads(target.read_text()) if output else done.stdout + done.stderr
 
     return call
 
@@ -55,13 +56,13 @@ def clks_of(rows: np.ndarray) -> dict[str, list[str]]:
 def blocks_of(blocks: list[list[str]]) -> dict[str, Any]:
     """As blocklib's command writes them."""
     return {
-        "meta": {"source": {"clk_count": len(blocks)}},
+        "meta": {"source": {"clk_count": [len(blocks)]}},
         "blocks": {str(record): names for record, names in enumerate(blocks)},
     }
 
 
 def create_project(client: Client, files: Callable[..., Path], result_type: str, *options: str) -> Any:
-    schema = files("schema.json", {"version": 3})
+    schema = files("schema.json", json.loads(SCHEMA.read_text()))
     return client("create-project", "--type", result_type, "--schema", schema, "--name", "clinic", *options)
 
 

@@ -320,7 +320,7 @@ def test_a_result_is_passed_on_as_it_was_rendered(owner):
 def test_a_result_too_large_for_a_response_is_a_redirect_to_it(owner, monkeypatch):
     run_id = owner.completed({"groups": []})
     monkeypatch.setattr(results, "RESPONSE_LIMIT_BYTES", 3)
-    monkeypatch.setattr(direct_uploads, "sign_download", lambda bucket, key: f"https://{bucket}/{key}")
+    monkeypatch.setattr(direct_uploads, "sign_download", lambda bucket, key, _type: f"https://{bucket}/{key}")
 
     redirect, told = owner.result(run_id), owner.result(run_id, redirect="false")
 
