@@ -18,7 +18,7 @@ from chalicelib.errors import PermanentError
 from chalicelib.linkage.blocking import block_hash
 from chalicelib.linkage.encodings import Encodings
 
-MAX_MEMBERSHIPS = 30_000_000  # what a function of 1.7 GB can sort
+MAX_MEMBERSHIPS = 50_000_000  # what a function of 3 GB can sort
 MAX_BLOCKS_PER_RECORD = 10_000
 SLAB_ROWS = 1 << 16
 SLAB_BYTES = 8 << 20

@@ -20,7 +20,7 @@ from chalicelib.storage.projects import Project
 from chalicelib.workflow.sources import Sources
 from chalicelib.workflow.upload_rows import read_rows, write_rows
 
-# The function has 10 GB of disk; a membership takes 36 bytes of it, and there are 30,000,000 at most.
+# The function has 10 GB of disk; a membership takes 36 bytes of it, and there are 50,000,000 at most.
 MAX_ENCODINGS_BYTES = 8_000_000_000
 
 

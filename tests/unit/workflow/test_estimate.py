@@ -20,7 +20,9 @@ from tests.unit.factories import begun_upload, linked_encodings, new_project
 
 pytestmark = pytest.mark.usefixtures("service")
 
-SEEDS = range(6)
+# The thresholds of one sample are right or wrong together, so that it takes some to see how often. Of 100
+# seeds 91 or more were right at each threshold.
+SEEDS = range(16)
 
 
 def stored_project(datasets: list[np.ndarray], **options) -> str:
@@ -170,7 +172,7 @@ def test_a_blocked_project_is_sampled_within_its_blocks(febrl, monkeypatch, read
     project_id = stored_blocks(febrl, blocks)
 
     outside, checked = 0, 0
-    for seed in SEEDS:
+    for seed in SEEDS[:8]:
         answer = estimated(project_id, seed=seed)
         assert answer["comparisons"] == len(scores)
         for found in answer["candidate_pairs"]:
