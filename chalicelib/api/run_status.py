@@ -73,7 +73,7 @@ def describe(owned: OwnedRun) -> dict[str, Any]:
         "stage_times": set_times,
         "cost": _cost(run, *costs.of_comparing(run, counted, done) if is_comparing else (0, 0)),
     }
-    return status | _ending(run)
+    return status | _total(run) | _ending(run)
 
 
 def _cost(run: Run, comparing_gb_seconds: float, comparing_requests: int) -> dict[str, Any]:
@@ -83,12 +83,17 @@ def _cost(run: Run, comparing_gb_seconds: float, comparing_requests: int) -> dic
     return {"gb_seconds": round(gb_seconds, 4), "requests": requests, "usd": round(usd, 8)}
 
 
+def _total(run: Run) -> dict[str, Any]:
+    """Known once the run is planned, and before that from another run of the project."""
+    total = run.total_comparisons
+    if total is None and run.state == "queued":
+        total = cache.project_comparisons(run.project_id)
+    return {} if total is None else {"total_number_comparisons": total}
+
+
 def _ending(run: Run) -> dict[str, Any]:
     if run.state == "completed" and run.time_completed is not None:
-        return {
-            "time_completed": timestamp(run.time_completed),
-            "total_number_comparisons": run.total_comparisons,
-        }
+        return {"time_completed": timestamp(run.time_completed)}
     return {"message": run.message} if run.state == "error" else {}
 
 

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chalicelib.linkage.candidates import Candidates
-from chalicelib.linkage.memberships import Groups
+from chalicelib.linkage.grouped_pairs import Groups
 from chalicelib.linkage.text_table import Column, Rows, floats, integers, join, literal
 
 LINES_PER_PIECE = 16_384

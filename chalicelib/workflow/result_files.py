@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from chalicelib.config import settings
 from chalicelib.linkage.candidates import CANDIDATE_DTYPE, HEADER, PAIR_BYTES, Candidates
-from chalicelib.linkage.memberships import Groups
+from chalicelib.linkage.grouped_pairs import Groups
 from chalicelib.storage import objects
 
 _WINDOW_PAIRS = 350_000  # 8 MB

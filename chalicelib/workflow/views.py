@@ -16,7 +16,7 @@ from chalice.app import Blueprint
 
 from chalicelib.config import settings
 from chalicelib.errors import Gone, PermanentError, StoreUnavailable
-from chalicelib.linkage.memberships import TooManyPairs, groups_with, pairs_within
+from chalicelib.linkage.grouped_pairs import TooManyPairs, groups_with, pairs_within
 from chalicelib.linkage.views import render_groups, render_pairs, render_scored_groups
 from chalicelib.storage import layout, objects, runs
 from chalicelib.workflow.forms import Form

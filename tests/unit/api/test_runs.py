@@ -204,6 +204,18 @@ def test_a_completed_run_tells_its_times_and_comparisons(owner):
     assert status["current_stage"]["progress"]["relative"] == 1.0
 
 
+def test_a_queued_run_knows_its_comparisons_from_another_run_of_the_project(owner):
+    run_id = owner.post()
+    before = owner.status(run_id)
+    cache.put_project_comparisons(owner.project_id, 25)
+
+    after = owner.status(run_id)
+
+    assert (before["state"], after["state"]) == ("queued", "queued")
+    assert "total_number_comparisons" not in before
+    assert after["total_number_comparisons"] == 25
+
+
 def test_the_cost_is_what_was_charged_and_what_is_not_yet(owner, running, override_settings):
     runs.charge(running, 1.5, 2)
     override_settings(COMPARE_MEMORY_MB="2048")

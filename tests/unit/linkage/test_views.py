@@ -12,7 +12,7 @@ import pytest
 
 from chalicelib.linkage import views
 from chalicelib.linkage.candidates import CANDIDATE_DTYPE, sort_candidates
-from chalicelib.linkage.memberships import Groups, TooManyPairs, groups_with, pairs_within
+from chalicelib.linkage.grouped_pairs import Groups, TooManyPairs, groups_with, pairs_within
 from chalicelib.linkage.rendering import render_groups as render_whole_groups
 from chalicelib.linkage.rendering import render_similarity_scores
 from chalicelib.linkage.solving import solve_groups

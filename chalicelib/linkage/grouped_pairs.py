@@ -47,7 +47,7 @@ class Groups:
         return Groups(self.sizes[start:stop], self.members[before : before + within])
 
 
-class Memberships:
+class GroupLookup:
     """Looks up the group that a pair is within: 4 bytes for every record up to the last grouped one."""
 
     def __init__(self, groups: Groups) -> None:
@@ -78,9 +78,9 @@ class Memberships:
 
 def groups_with(groups: Groups, pairs: Iterable[Candidates]) -> NDArray[np.bool_]:
     """For each group whether any of ``pairs`` is within it, (n,)."""
-    memberships, found = Memberships(groups), np.zeros(len(groups), dtype=np.bool_)
+    lookup, found = GroupLookup(groups), np.zeros(len(groups), dtype=np.bool_)
     for block in pairs:
-        position = memberships(block)
+        position = lookup(block)
         found[position[position != NO_GROUP]] = True
     return found
 
@@ -92,11 +92,11 @@ def pairs_within(
 
     Within a group they keep their order. Raises TooManyPairs when there are more than ``limit``.
     """
-    memberships = Memberships(groups)
+    lookup = GroupLookup(groups)
     positions: list[NDArray[np.int32]] = [np.empty(0, dtype=np.int32)]
     found: list[Candidates] = []
     for block in pairs:
-        position = memberships(block)
+        position = lookup(block)
         is_within = position != NO_GROUP
         positions.append(position[is_within])
         found.append(block.compress(is_within))
