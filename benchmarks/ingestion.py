@@ -24,6 +24,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
+from benchmarks.watching import Watch
 from chalicelib.storage import clients, layout, migrate, objects, projects, uploads
 from chalicelib.storage.tokens import new_id, new_token
 from localstack import emulator, postgres, redis
@@ -161,25 +162,15 @@ def ingestion(upload_id: str) -> dict[str, float]:
     }
 
 
-class AnonymousMemory:
+class AnonymousMemory(Watch):
     """Watches this process; ``peak_mb`` is the most that it held outside files."""
 
     def __init__(self) -> None:
         self.peak_mb = 0.0
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._watch, daemon=True)
+        super().__init__()
 
-    def __enter__(self) -> AnonymousMemory:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._over.set()
-        self._thread.join()
-
-    def _watch(self) -> None:
-        while not self._over.wait(0.01):
-            self.peak_mb = max(self.peak_mb, status("RssAnon"))
+    def look(self) -> None:
+        self.peak_mb = max(self.peak_mb, status("RssAnon"))
 
 
 def status(name: str) -> float:

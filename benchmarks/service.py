@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import json
 import statistics
-import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -22,6 +21,7 @@ from typing import Any
 import numpy as np
 import requests
 
+from benchmarks.watching import Watch
 from demo.client import Client
 from localstack.stack import Stack
 
@@ -130,27 +130,17 @@ class Linkage:
         return time.monotonic() - started
 
 
-class PeakMemory:
+class PeakMemory(Watch):
     """Watches the functions' processes; ``by_function`` is the largest peak seen of one process, in MB."""
 
     def __init__(self, stack: Stack) -> None:
         self._names = {lambda_name: name for name, lambda_name in stack.functions.items()}
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._watch, daemon=True)
+        super().__init__()
         self.by_function: dict[str, float] = {}
 
-    def __enter__(self) -> PeakMemory:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._over.set()
-        self._thread.join()
-
-    def _watch(self) -> None:
-        while not self._over.wait(0.02):
-            for process in Path("/proc").glob("[0-9]*"):
-                self._look_at(process)
+    def look(self) -> None:
+        for process in Path("/proc").glob("[0-9]*"):
+            self._look_at(process)
 
     def _look_at(self, process: Path) -> None:
         try:

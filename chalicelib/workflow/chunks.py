@@ -1,8 +1,24 @@
-"""One line of a run's manifest: what ``plan`` writes and ``compare`` reads; ids and numbers only."""
+"""Chunks of a run: how large they are to be, and the line of the manifest that ``plan`` writes of each and
+``compare`` reads; ids and numbers only."""
 
 from __future__ import annotations
 
 from typing import TypedDict
+
+from chalicelib.config import settings
+from chalicelib.linkage import planning
+
+
+def wanted_comparisons(total: int) -> int:
+    """The size of a chunk in a run of ``total`` comparisons, by the settings."""
+    s = settings()
+    return planning.chunk_comparisons(
+        total,
+        comparisons_per_second=s.comparisons_per_second,
+        parallelism=s.compare_concurrency,
+        min_seconds=s.chunk_min_seconds,
+        max_seconds=s.chunk_max_seconds,
+    )
 
 
 class StoredDataset(TypedDict):

@@ -19,6 +19,7 @@ from chalicelib.linkage.tiles import TILE_COMPARISONS, blocked_comparisons
 from chalicelib.prices import usd
 from chalicelib.storage import projects
 from chalicelib.storage.projects import Dataset
+from chalicelib.workflow.chunks import wanted_comparisons
 from chalicelib.workflow.run_data import RunData, read_run_data
 from chalicelib.workflow.sampled_data import SampledData
 from chalicelib.workflow.task import Event, task
@@ -112,13 +113,7 @@ def _cost(data: RunData, total: int) -> dict[str, float]:
     if work <= s.small_run_max_seconds and largest <= planning.MAX_CHUNK_RECORDS:
         seconds, calls, memory_mb = work, _OTHER_CALLS, _SMALL_RUN_MEMORY_MB
     else:
-        chunk = planning.chunk_comparisons(
-            total,
-            comparisons_per_second=s.comparisons_per_second,
-            parallelism=s.compare_concurrency,
-            min_seconds=s.chunk_min_seconds,
-            max_seconds=s.chunk_max_seconds,
-        )
+        chunk = wanted_comparisons(total)
         chunks = math.ceil(total / chunk)
         rounds = math.ceil(chunks / s.compare_concurrency)
         seconds = rounds * min(chunk, total) / s.comparisons_per_second

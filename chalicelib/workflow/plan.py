@@ -20,7 +20,7 @@ from chalicelib.linkage.rectangles import area
 from chalicelib.storage import cache, layout, objects, projects, runs
 from chalicelib.storage.projects import Dataset
 from chalicelib.storage.runs import Run
-from chalicelib.workflow.chunks import ChunkTask
+from chalicelib.workflow.chunks import ChunkTask, wanted_comparisons
 from chalicelib.workflow.costs import charged
 from chalicelib.workflow.run_data import RunData, read_run_data
 from chalicelib.workflow.running import undone_if_gone, unfinished
@@ -95,15 +95,7 @@ def _forgotten_if_gone(run: Run) -> Iterator[None]:
 
 def _write_manifest(run: Run, data: RunData, total: int) -> int:
     """Returns the number of chunks. Holds none of them."""
-    s = settings()
-    size = planning.chunk_comparisons(
-        total,
-        comparisons_per_second=s.comparisons_per_second,
-        parallelism=s.compare_concurrency,
-        min_seconds=s.chunk_min_seconds,
-        max_seconds=s.chunk_max_seconds,
-    )
-    chunks = 0
+    size, chunks = wanted_comparisons(total), 0
 
     def lines() -> Iterator[bytes]:
         nonlocal chunks
@@ -111,7 +103,7 @@ def _write_manifest(run: Run, data: RunData, total: int) -> int:
             chunks += 1
             yield json.dumps(_chunk_task(run, data, chunk)).encode() + b"\n"
 
-    objects.write_stream(s.data_bucket, layout.manifest(run.project_id, run.run_id), lines())
+    objects.write_stream(settings().data_bucket, layout.manifest(run.project_id, run.run_id), lines())
     return chunks
 
 

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
-import re
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+
+from tests.unit.docs.typing_commands import type_commands
 
 PAGE = Path(__file__).parents[3] / "docs" / "api.md"
 
@@ -23,20 +21,7 @@ pytestmark = pytest.mark.skipif(
 def tour(stack, tmp_path_factory):
     """What the commands printed, and the directory that they worked in."""
     directory = tmp_path_factory.mktemp("tour")
-    commands = re.findall(r"^```sh\n(.*?)^```$", PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
-    script = "\n".join(commands).replace("http://127.0.0.1:8851", stack.api_url)
-    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
-    done = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", script],
-        cwd=directory,
-        env={**environment, "NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout, directory
+    return type_commands(PAGE, "sh", stack, directory), directory
 
 
 def test_no_command_is_answered_by_a_problem(tour):
