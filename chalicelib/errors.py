@@ -10,10 +10,11 @@
     │   ├── UnsupportedMediaType    415
     │   └── StoreUnavailable        503: a backing store is away; clients try again
     ├── PermanentError          bad data: no retry mends it, its message is for the data provider
+    ├── NothingToReuse          an earlier run's pairs were deleted meanwhile: the run compares anew
     └── Gone                    what a task worked for was deleted meanwhile
         └── Ended                   or has an end already, reached by another call
 
-The state machines name ``PermanentError`` and ``Gone`` in their ``Retry`` and match by class name
+The state machines name ``PermanentError``, ``NothingToReuse`` and ``Gone`` and match by class name
 alone, so a subclass of either is raised to them under its parent's name (``workflow.task``).
 """
 
@@ -64,6 +65,10 @@ class StoreUnavailable(RequestError):
 
 class PermanentError(EntityServiceError):
     """Bad data. The message says what is wrong and is shown to data providers."""
+
+
+class NothingToReuse(EntityServiceError):
+    """The candidate pairs of an earlier run, which were to spare this one its comparisons, are not there."""
 
 
 class Gone(EntityServiceError):

@@ -24,6 +24,7 @@ PLACES = {
     "Plan": (0, 0),
     "IsSmall": (1, 0),
     "LinkSmall": (1, 1),
+    "Reuse": (2, 1),
     "Compare": (2, 0),
     "Merge": (3, 0),
     "WhichOutput": (4, 0),
@@ -58,7 +59,7 @@ STYLE = """
 def draw(definition: dict[str, Any]) -> str:
     """The picture, as SVG."""
     states = definition["States"]
-    body = [_start(definition["StartAt"]), _bus(states)]
+    body = [_start(definition["StartAt"]), _bus(states), *_ways_back(states)]
     for name, state in states.items():
         body += [_edge(name, target, label) for target, label in _transitions(state)]
     body += [_state(name, state) for name, state in states.items()]
@@ -127,7 +128,13 @@ def _start(first: str) -> str:
 def _edge(source: str, target: str, label: str) -> str:
     (x1, y1), (x2, y2) = _center(source), _center(target)
     half_width, half_height = BOX_WIDTH // 2, BOX_HEIGHT // 2
-    if y1 != y2:
+    if y2 > y1 and x1 != x2:  # down, into its side
+        turn = x2 - half_width - 10
+        path = f"M{x1 + half_width} {y1 + 10}H{turn}V{y2}H{x2 - half_width - 2}"
+        label_at = (turn + 40, (y1 + y2) // 2 + 4)
+    elif y2 < y1 and x1 != x2:  # up, from below
+        path, label_at = f"M{x1 + half_width} {y1}H{x2 - 20}V{y2 + half_height + 2}", (x2, y1)
+    elif y1 != y2:
         path, label_at = f"M{x1} {y1 + half_height}V{y2 - half_height - 2}", (x1 + 30, (y1 + y2) // 2 + 4)
     elif x2 - x1 > COLUMN_STEP:  # over what lies between
         top = y1 - half_height
@@ -139,10 +146,25 @@ def _edge(source: str, target: str, label: str) -> str:
     return f'<path class="edge" marker-end="url(#arrow)" d="{path}"/>{text}'
 
 
+def _ways_back(states: dict[str, Any]) -> list[str]:
+    """What is caught by name: back to where it is tried in another way, below everything between."""
+    ways = []
+    for name, state in states.items():
+        for clause in state.get("Catch", ()):
+            if clause["ErrorEquals"] != ["States.ALL"]:
+                (x1, y1), (x2, y2) = _center(name), _center(clause["Next"])
+                bottom = y1 + BOX_HEIGHT // 2
+                path = f"M{x1 - 24} {bottom}V{bottom + 14}H{x2 - 24}V{y2 + BOX_HEIGHT // 2 + 2}"
+                ways.append(f'<path class="catch" marker-end="url(#arrow-catch)" d="{path}"/>')
+                label = escape(", ".join(clause["ErrorEquals"]))
+                ways.append(f'<text x="{x2 + 40}" y="{bottom + 9}" class="small">{label}</text>')
+    return ways
+
+
 def _bus(states: dict[str, Any]) -> str:
     """Every state that catches, down to the line that leads to where it is caught."""
     catching = [name for name, state in states.items() if "Catch" in state]
-    (target,) = {clause["Next"] for name in catching for clause in states[name]["Catch"]}
+    (target,) = {states[name]["Catch"][-1]["Next"] for name in catching}
     target_x, target_y = _center(target)
     places = [_center(name) for name in catching]
     drops = "".join(f"M{x} {y + BOX_HEIGHT // 2}V{BUS_Y}" for x, y in places)

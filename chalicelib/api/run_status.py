@@ -159,6 +159,8 @@ def _speed(run: Run, done: int) -> tuple[float | None, float | None]:
     """Comparisons a second, and the seconds that are left; None where nothing is known yet."""
     if run.time_started is None or run.state == "error":
         return None, None
+    if run.chunks == 0:  # it reuses another run's comparisons
+        return None, 0.0
     end = run.time_completed or run.time_compared or datetime.now(UTC).replace(tzinfo=None)
     seconds = max((end - run.time_started).total_seconds(), 1e-3)
     if run.state == "completed":

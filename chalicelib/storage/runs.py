@@ -114,7 +114,7 @@ def queue_ready(cursor: Cursor, project_id: str) -> list[Run]:
 def begin(cursor: Cursor, run_id: str, total_comparisons: int, chunks: int) -> None:
     """Planned: the run is running. A second call (a retry) changes nothing but the figures.
 
-    Raises Gone when the run was deleted or has ended.
+    A run that reuses what another has compared has no chunks. Raises Gone when the run was deleted or has ended.
     """
     cursor.execute(
         "update runs r set state = 'running', time_started = coalesce(time_started, utc_now()),"
@@ -162,6 +162,22 @@ def complete(cursor: Cursor, run_id: str) -> None:
         (run_id,),
     )
     _require_one(cursor, run_id)
+
+
+@transactional
+def compared_before(cursor: Cursor, run: Run) -> Run | None:
+    """A completed run of the same data sets whose candidate pairs include all of this one's.
+
+    A project's data sets are fixed once they are ready, so a threshold no higher is all that it takes.
+    Of several it is the one with the fewest pairs to look through.
+    """
+    cursor.execute(
+        f"select {COLUMNS} from runs r where project_id = %s and state = 'completed' and threshold <= %s"
+        f" and {_ACTIVE} order by threshold desc, time_completed desc limit 1",
+        (run.project_id, run.threshold),
+    )
+    row = cursor.fetchone()
+    return Run(**row) if row else None
 
 
 @transactional
@@ -230,10 +246,10 @@ def next_attempt(cursor: Cursor, run_id: str, attempt: int) -> bool:
 
 @transactional
 def latest_rate(cursor: Cursor) -> float | None:
-    """Comparisons a second of the latest completed run, by the wall clock; None when there is none."""
+    """Comparisons a second, by the wall clock, of the latest completed run that made any; None without."""
     cursor.execute(
         "select total_comparisons, extract(epoch from time_completed - time_started)::float8 as seconds"
-        " from runs where state = 'completed' order by time_completed desc limit 1"
+        " from runs where state = 'completed' and chunks > 0 order by time_completed desc limit 1"
     )
     row: Any = cursor.fetchone()
     return row["total_comparisons"] / max(row["seconds"], 1e-3) if row else None

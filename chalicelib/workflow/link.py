@@ -1,5 +1,7 @@
-"""The link state machine's merge, and small runs whole. Read it beside ``stepfunctions/link.asl.json``;
-``plan``, ``compare``, ``output`` (solve, complete) and ``failures`` have modules of their own.
+"""The link state machine's merge and reuse, and small runs whole.
+
+Read it beside ``stepfunctions/link.asl.json``; ``plan``, ``compare``, ``output`` (solve, complete) and
+``failures`` have modules of their own.
 
 Every state writes its output to S3 under a name that follows from its input, then records in
 Postgres that it is done; doing so again changes nothing. What is written for a run that was
@@ -13,13 +15,14 @@ from collections.abc import Iterator
 from chalice.app import Blueprint
 
 from chalicelib.config import settings
-from chalicelib.errors import PermanentError
+from chalicelib.errors import NothingToReuse, PermanentError
 from chalicelib.linkage import candidates, merging
 from chalicelib.linkage.candidates import Candidates
 from chalicelib.storage import layout, objects, projects, runs
 from chalicelib.workflow.compare import TOO_MANY_PAIRS, find_candidates
 from chalicelib.workflow.costs import charged, record_compared
 from chalicelib.workflow.output import deliver, read_candidates, solve_pairs
+from chalicelib.workflow.result_files import PairFile
 from chalicelib.workflow.run_data import RunData, read_run_data
 from chalicelib.workflow.running import undone_if_gone, unfinished
 from chalicelib.workflow.stored_rows import load
@@ -79,6 +82,29 @@ def merge(event: Event) -> None:
         merged = counter.counted(merging.merge_candidates(_sorted_runs(keys)))
         objects.write_stream(settings().data_bucket, key, candidates.to_bytes(merged))
         runs.record_merged(run.run_id, counter.pairs)
+
+
+@tasks.lambda_function()
+@task
+@charged
+def reuse(event: Event) -> None:
+    """Reads ``merged.bin`` of the run ``source_run_id``, writes that of ``run_id``: the pairs that score its
+    threshold, which are the first ones.
+
+    The pairs become the run's own, so that deleting either run leaves the other whole. Raises
+    NothingToReuse when the source was deleted.
+    """
+    run = unfinished(event)
+    key = layout.merged(run.project_id, run.run_id)
+    try:
+        pairs = PairFile(layout.merged(run.project_id, event["source_run_id"]))
+        count = pairs.count_from(run.threshold)
+        with undone_if_gone(key):
+            objects.write_stream(settings().data_bucket, key, candidates.to_bytes(pairs.blocks(0, count)))
+            runs.record_compared(run.run_id)
+            runs.record_merged(run.run_id, count)
+    except objects.NoSuchObject as error:
+        raise NothingToReuse(f"the pairs of run {event['source_run_id']} are gone") from error
 
 
 def _sorted_runs(keys: list[str]) -> list[Iterator[Candidates]]:

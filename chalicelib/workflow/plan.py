@@ -18,7 +18,7 @@ from chalicelib.linkage.blocking import rectangles_to_bytes
 from chalicelib.linkage.planning import Chunk
 from chalicelib.linkage.rectangles import area
 from chalicelib.storage import cache, layout, objects, projects, runs
-from chalicelib.storage.projects import Dataset
+from chalicelib.storage.projects import Dataset, Project
 from chalicelib.storage.runs import Run
 from chalicelib.workflow.chunks import ChunkTask, wanted_comparisons
 from chalicelib.workflow.costs import charged
@@ -28,6 +28,8 @@ from chalicelib.workflow.task import Event, task
 
 tasks = Blueprint(__name__)
 
+_KEEPS_NO_PAIRS = ("permutations",)
+
 
 @tasks.lambda_function()
 @task
@@ -35,11 +37,17 @@ tasks = Blueprint(__name__)
 def plan(event: Event) -> dict[str, Any]:
     """Reads the data sets' sizes and blocks, writes the manifest of chunks, sets the run running.
 
-    Raises PermanentError when the data sets don't fit together.
+    Where an earlier run has compared the same at a threshold no higher, there are no chunks: its pairs
+    are reused. ``event`` has ``anew`` when they turned out to be gone. Raises PermanentError when the data
+    sets don't fit together.
     """
     run = unfinished(event)
     project, datasets = projects.find(run.project_id), projects.datasets(run.project_id)
     _check(datasets, project.number_parties)
+    source = None if "anew" in event or project.result_type in _KEEPS_NO_PAIRS else runs.compared_before(run)
+    if source is not None:
+        runs.begin(run.run_id, source.total_comparisons or 0, chunks=0)
+        return _planned(run, project, is_small=False, source_run_id=source.run_id)
     data = read_run_data(project, datasets)
     total = sum(area(rectangle) for pair in data.pairs() for rectangle in data.rectangles(*pair))
     is_small = _is_small(data, total)
@@ -48,10 +56,16 @@ def plan(event: Event) -> dict[str, Any]:
         cache.begin_run(run.run_id)
         cache.put_project_comparisons(run.project_id, total)
         runs.begin(run.run_id, total, chunks)
+    return _planned(run, project, is_small=is_small)
+
+
+def _planned(run: Run, project: Project, *, is_small: bool, source_run_id: str = "") -> dict[str, Any]:
     return {
         "run_id": run.run_id,
         "result_type": project.result_type,
         "is_small": is_small,
+        "is_compared": source_run_id != "",
+        "source_run_id": source_run_id,
         "manifest": {
             "bucket": settings().data_bucket,
             "key": layout.manifest(run.project_id, run.run_id),

@@ -140,3 +140,20 @@ def test_a_part_of_another_size_than_declared_is_refused_by_the_store(linkage_se
 def put(part: dict, content: bytes) -> None:
     answer = requests.put(part["url"], headers=part["headers"], data=content, timeout=120)
     assert answer.status_code == 200, answer.text
+
+
+@pytest.mark.parametrize("threshold", [THRESHOLD, 0.95])
+def test_a_second_run_at_no_lower_a_threshold_is_as_one_from_scratch(linkage_service, threshold):
+    datasets = linked_encodings(9, (3000, 3000))
+    project = linkage_service.project_with(datasets, "similarity_scores")
+    first = linkage_service.post_run(project, THRESHOLD)
+    assert linkage_service.wait_for(project, first)["state"] == "completed"
+
+    second = linkage_service.post_run(project, threshold)
+    status = linkage_service.wait_for(project, second)
+    path = f"{project.path}/runs/{first}"
+    assert linkage_service.call("DELETE", path, project.result_token).status_code == 204
+
+    assert (status["state"], status["total_number_comparisons"]) == ("completed", 9_000_000)
+    scores = linkage_service.result(project, second)["similarity_scores"]
+    assert scores == anonlink_scores(datasets, threshold)
