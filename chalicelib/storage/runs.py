@@ -114,7 +114,8 @@ def queue_ready(cursor: Cursor, project_id: str) -> list[Run]:
 def begin(cursor: Cursor, run_id: str, total_comparisons: int, chunks: int) -> None:
     """Planned: the run is running. A second call (a retry) changes nothing but the figures.
 
-    A run that reuses what another has compared has no chunks. Raises Gone when the run was deleted or has ended.
+    A run that reuses what another has compared has no chunks. Raises Gone when the run was deleted or
+    has ended.
     """
     cursor.execute(
         "update runs r set state = 'running', time_started = coalesce(time_started, utc_now()),"
