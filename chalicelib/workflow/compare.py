@@ -30,7 +30,7 @@ from chalicelib.linkage.candidates import (
 from chalicelib.linkage.comparison import compare_blocks
 from chalicelib.linkage.merging import without_repeats
 from chalicelib.linkage.planning import Chunk
-from chalicelib.linkage.rectangles import Rectangle, area, closed_up, shares
+from chalicelib.linkage.rectangles import Rectangle, area, closed_up, split
 from chalicelib.storage import cache, layout, objects
 from chalicelib.workflow.chunks import ChunkTask
 from chalicelib.workflow.stored_rows import Rows, load
@@ -40,8 +40,8 @@ tasks = Blueprint(__name__)
 
 # What one call may find: 24 bytes a pair, a few times over while they are sorted and written.
 MAX_CANDIDATE_PAIRS = 30_000_000
-# Between two looks at how much has been found.
-_COMPARISONS_A_STEP = 500_000_000
+# Until the first look at how much has been found.
+_FIRST_STEP_COMPARISONS = 500_000_000
 
 TOO_MANY_PAIRS = "This run has created more than the global limit of candidate pairs."
 
@@ -126,21 +126,24 @@ def find_candidates(
 
     Raises PermanentError when there are more than a function can hold.
     """
-    steps = -(-sum(map(area, rectangles)) // _COMPARISONS_A_STEP)
-    found = empty()
-    for step in shares(rectangles, steps):
+    found, compared, step = empty(), 0, _FIRST_STEP_COMPARISONS
+    while rectangles:
+        part, rectangles = split(rectangles, step)
         more = compare_blocks(
             a.encodings,
             b.encodings,
-            step,
+            part,
             threshold,
             dataset_a=datasets[0],
             dataset_b=datasets[1],
             records_a=a.records,
             records_b=b.records,
-            processes=len(os.sched_getaffinity(0)),
+            workers=len(os.sched_getaffinity(0)),
         )
         found = without_repeats(sort_candidates(concatenate([found, more]))) if len(found) else more
         if len(found) > MAX_CANDIDATE_PAIRS:
             raise PermanentError(f"{TOO_MANY_PAIRS} A higher threshold makes fewer.")
+        # The next step finds a quarter of what is allowed, if it is like what came before.
+        compared += sum(map(area, part))
+        step = max(step, compared * (MAX_CANDIDATE_PAIRS // 4) // max(1, len(found)))
     return found

@@ -15,10 +15,10 @@ def test_the_status_counts_projects_and_knows_a_rate(linkage_service):
     assert status["rate"] >= 1
 
 
-def test_the_version_names_anonlink_the_service_and_python(linkage_service):
+def test_the_version_names_anonlink_the_service_what_compares_and_python(linkage_service):
     version = linkage_service.call("GET", "/version").json()
 
-    assert version.keys() == {"anonlink", "entityservice", "python"}
+    assert version.keys() == {"anonlink", "entityservice", "kernel", "python"}
     assert version["python"].startswith("3.")
 
 

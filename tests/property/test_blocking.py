@@ -10,7 +10,7 @@ from anonlink.solving import greedy_solve
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chalicelib.linkage import comparison, kernel
+from chalicelib.linkage import anonlink_kernel, comparison, native_kernel
 from chalicelib.linkage.block_planning import Pack, plan_blocks
 from chalicelib.linkage.blocking import common_blocks
 from chalicelib.linkage.candidates import Candidates, concatenate
@@ -23,11 +23,23 @@ from tests.oracle import Blocks, anonlink_pairs
 from tests.unit.factories import linked_encodings
 
 SIZE = 16
+
+
+@pytest.fixture(
+    scope="module", autouse=True, params=[anonlink_kernel, native_kernel], ids=["anonlink", "native"]
+)
+def _kernel(request):
+    """Everything holds for both."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(comparison, "find", request.param.find)
+        yield
+
+
 THRESHOLD = 0.7501  # no quotient of two popcounts of 128 bits, so that anonlink loses none to its rounding
 
 
 def compared(
-    stored: list[Stored], threshold: float, comparisons_per_chunk: int, processes: int = 1
+    stored: list[Stored], threshold: float, comparisons_per_chunk: int, workers: int = 1
 ) -> Candidates:
     """As the workflow does it: a sorted file a chunk, all merged."""
     files, index = [], count()
@@ -48,7 +60,7 @@ def compared(
                     dataset_b=b,
                     records_a=stored[a].records,
                     records_b=stored[b].records,
-                    processes=processes,
+                    workers=workers,
                 )
             )
     for file in files:
@@ -65,13 +77,13 @@ def anonlinks(datasets: list[np.ndarray], blocks: Blocks, threshold: float) -> l
     return list(zip(scores, datasets_a, datasets_b, records_a, records_b, strict=True))
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(
     seed=st.integers(0, 2**32 - 1),
     counts=st.lists(st.integers(0, 40), min_size=2, max_size=3).filter(any),
     names=st.sampled_from([1, 5, 30]),
     threshold=st.sampled_from([0.0, 0.4503, THRESHOLD]),
-    comparisons_per_chunk=st.integers(1, 600),
+    comparisons_per_chunk=st.integers(5, 600),
 )
 def test_pairs_and_scores_are_those_of_anonlinks_blocking(
     seed, counts, names, threshold, comparisons_per_chunk
@@ -86,14 +98,14 @@ def test_pairs_and_scores_are_those_of_anonlinks_blocking(
 
 
 @settings(max_examples=10, deadline=None)
-@given(seed=st.integers(0, 2**32 - 1), processes=st.integers(2, 3))
-def test_several_processes_find_the_same_pairs(seed, processes):
+@given(seed=st.integers(0, 2**32 - 1), workers=st.integers(2, 3))
+def test_several_workers_find_the_same_pairs(seed, workers):
     datasets, blocks = linked_encodings(seed, (60, 50), SIZE), random_blocks(seed, (60, 50))
     stored = [in_block_order(*party) for party in zip(datasets, blocks, strict=True)]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(comparison, "MIN_FORK_COMPARISONS", 0)
+        patch.setattr(anonlink_kernel, "MIN_FORK_COMPARISONS", 0)
 
-        found = as_list(compared(stored, THRESHOLD, 10**6, processes))
+        found = as_list(compared(stored, THRESHOLD, 10**6, workers))
 
     assert found == anonlinks(datasets, blocks, THRESHOLD)
 
@@ -104,8 +116,8 @@ def test_the_size_of_tiles_does_not_matter(seed, tile_rows):
     datasets, blocks = linked_encodings(seed, (30, 30), SIZE), random_blocks(seed, (30, 30), 4)
     stored = [in_block_order(*party) for party in zip(datasets, blocks, strict=True)]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(kernel, "TILE_ROWS_A", tile_rows[0])
-        patch.setattr(kernel, "TILE_ROWS_B", tile_rows[1])
+        patch.setattr(anonlink_kernel, "TILE_ROWS_A", tile_rows[0])
+        patch.setattr(anonlink_kernel, "TILE_ROWS_B", tile_rows[1])
 
         found = as_list(compared(stored, THRESHOLD, 10**6))
 

@@ -8,10 +8,20 @@ from anonlink.similarities import dice_coefficient_accelerated
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from chalicelib.linkage import comparison, kernel
+from chalicelib.linkage import anonlink_kernel, comparison, native_kernel
 from chalicelib.linkage.comparison import compare
 
 SIZES = [8, 16, 64, 128]
+
+
+@pytest.fixture(
+    scope="module", autouse=True, params=[anonlink_kernel, native_kernel], ids=["anonlink", "native"]
+)
+def _kernel(request):
+    """Everything holds for both."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(comparison, "find", request.param.find)
+        yield
 
 
 @st.composite
@@ -54,8 +64,8 @@ def exact_pairs(a: np.ndarray, b: np.ndarray, threshold: float) -> list[tuple[fl
     return sorted((pair for pair in scored if pair[0] >= threshold), key=lambda pair: (-pair[0], *pair[1:]))
 
 
-def our_pairs(a: np.ndarray, b: np.ndarray, threshold: float, processes: int = 1) -> list:
-    found = compare(a, b, threshold, dataset_a=0, dataset_b=1, processes=processes)
+def our_pairs(a: np.ndarray, b: np.ndarray, threshold: float, workers: int = 1) -> list:
+    found = compare(a, b, threshold, dataset_a=0, dataset_b=1, workers=workers)
     return found[["score", "record_a", "record_b"]].tolist()
 
 
@@ -75,7 +85,7 @@ def assert_superset_at_the_threshold(ours: list, anonlinks: list, threshold: flo
 
 @settings(max_examples=300)
 @given(comparisons())
-def test_one_process_finds_exactly_the_pairs_that_reach_the_threshold(work):
+def test_one_worker_finds_exactly_the_pairs_that_reach_the_threshold(work):
     a, b, threshold = work
 
     assert our_pairs(a, b, threshold) == exact_pairs(a, b, threshold)
@@ -83,12 +93,12 @@ def test_one_process_finds_exactly_the_pairs_that_reach_the_threshold(work):
 
 @settings(max_examples=25, deadline=None)  # two forks an example
 @given(comparisons())
-def test_two_processes_find_exactly_the_same_pairs(work):
+def test_two_workers_find_exactly_the_same_pairs(work):
     a, b, threshold = work
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(comparison, "MIN_FORK_COMPARISONS", 0)
+        patch.setattr(anonlink_kernel, "MIN_FORK_COMPARISONS", 0)
 
-        found = our_pairs(a, b, threshold, processes=2)
+        found = our_pairs(a, b, threshold, workers=2)
 
     assert found == exact_pairs(a, b, threshold)
 
@@ -106,8 +116,8 @@ def test_pairs_are_anonlinks_and_those_it_loses_at_the_threshold(work):
 @given(comparisons(), st.integers(1, 5), st.integers(1, 5))
 def test_the_size_of_tiles_does_not_matter(work, tile_rows_a, tile_rows_b):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(kernel, "TILE_ROWS_A", tile_rows_a)
-        patch.setattr(kernel, "TILE_ROWS_B", tile_rows_b)
+        patch.setattr(anonlink_kernel, "TILE_ROWS_A", tile_rows_a)
+        patch.setattr(anonlink_kernel, "TILE_ROWS_B", tile_rows_b)
 
         tiled = our_pairs(*work)
 

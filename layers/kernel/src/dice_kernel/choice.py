@@ -1,0 +1,110 @@
+"""Choosing between the two ways to the same hits: all pairs in tiles, or the index join.
+
+The join's time depends on the data: on how many records share a key, and on how many are alike. So it isn't
+guessed from sizes but counted, on a few of the parts, in some thousandths of the time that it takes.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dice_kernel._library import Hits, checked_sides, isa
+from dice_kernel.comparison import compare
+from dice_kernel.index_join import (
+    Plan,
+    count_part,
+    histogram,
+    index_join,
+    join_parts,
+    opened,
+    plan,
+    popcounts,
+)
+
+Path = Literal["tiled", "index"]
+
+PATH_VARIABLE = "DICE_KERNEL_PATH"
+MIN_PAIRS = 4_000_000  # fewer take the tiles some milliseconds at most
+MIN_PART_BITS = 7  # at 0.8 and below, and never worth counting
+COUNTED_PARTS = 3
+SAMPLED_RECORDS = 3_000  # a side
+
+# Nanoseconds on one core, of which only the ratios matter: measured on an AMD Zen 5 with 1024 bits, 5,000 to
+# 300,000 records a side and thresholds from .8 to .97; neon's are guesses between the others. A pair costs
+# the tiled kernel by the words of 64 bits that it reads. Its prefix test makes them fewer for high
+# thresholds: a share (1 - t) / (1 - D) and one word more, D being what unrelated records hardly ever reach.
+TILED_WORD_NS = {"avx512": 0.028, "avx2": 0.097, "neon": 0.2, "portable": 0.5}
+TILED_RECORD_NS = 100.0
+UNRELATED_DICE = 0.64
+WINDOW_PAIR_NS = {"avx512": 0.11, "avx2": 0.25, "neon": 0.5, "portable": 1.0}
+SORT_RECORD_NS, LOOKUP_NS, CLOSE_PAIR_NS = 6.0, 2.0, 28.0
+
+
+def find(a: NDArray[np.uint8], b: NDArray[np.uint8], threshold: float, *, threads: int = 1) -> Hits:
+    """The hits of ``compare``, found the way that ``choose`` chooses. Errors are those of ``compare``."""
+    if choose(a, b, threshold) == "index":
+        return index_join(a, b, threshold, threads=threads)
+    return compare(a, b, threshold, threads=threads)
+
+
+def choose(a: NDArray[np.uint8], b: NDArray[np.uint8], threshold: float) -> Path:
+    """Which way is the faster: "tiled" (``compare``) or "index" (``index_join``).
+
+    The environment variable DICE_KERNEL_PATH forces one of them; threshold 0 is always "tiled", since no
+    index can help there. The same arguments give the same answer on the same instruction set. Reads both
+    sides some three times. Errors are those of ``compare``, and ValueError for another word in the variable.
+    """
+    a, b = checked_sides(a, b, threshold)
+    forced = os.environ.get(PATH_VARIABLE, "")
+    if forced not in ("", "tiled", "index"):
+        raise ValueError(f"{PATH_VARIABLE} must be tiled or index, got {forced!r}")
+    if threshold == 0 or forced == "tiled":
+        return "tiled"
+    if forced == "index":
+        return "index"
+    if len(a) * len(b) < MIN_PAIRS:
+        return "tiled"
+    size = a.shape[1]
+    how = plan(histogram(popcounts(a), size), histogram(popcounts(b), size), threshold)
+    if 8 * size // how.part_count < MIN_PART_BITS:
+        return "tiled"
+    return "index" if _join_is_faster(a, b, threshold, how) else "tiled"
+
+
+def _join_is_faster(a: NDArray[np.uint8], b: NDArray[np.uint8], threshold: float, how: Plan) -> bool:
+    limit = _tiled_ns(len(a), len(b), a.shape[1], threshold)
+    parts = range(0, how.part_count, -(-how.part_count // COUNTED_PARTS))
+    scale = how.part_count / len(parts)
+    cost = how.part_count * (len(a) + len(b)) * SORT_RECORD_NS
+    with opened(a, b, threshold, how) as join:
+        for part in parts:
+            lookups, pairs = count_part(join, part)
+            cost += scale * (lookups * LOOKUP_NS + pairs * WINDOW_PAIR_NS[isa()])
+            if cost >= limit:
+                return False
+    return cost + scale * _close_pairs(a, b, threshold, how, parts) * CLOSE_PAIR_NS < limit
+
+
+def _close_pairs(
+    a: NDArray[np.uint8], b: NDArray[np.uint8], threshold: float, how: Plan, parts: range
+) -> float:
+    """How many pairs these parts have to compare in full, by those of a sample of each side.
+
+    Rows are drawn for each side by itself: where both sides have the same order, every so-many-th row of each
+    would find far too many pairs.
+    """
+    random = np.random.default_rng(0)  # always the same rows, so that the choice is always the same
+    sample_a, sample_b = (side[np.unique(random.integers(0, len(side), SAMPLED_RECORDS))] for side in (a, b))
+    with opened(sample_a, sample_b, threshold, how) as join:
+        close_pairs = sum(join_parts(join, part, part + 1)[1] for part in parts)
+    return close_pairs * (len(a) / len(sample_a)) * (len(b) / len(sample_b))
+
+
+def _tiled_ns(count_a: int, count_b: int, size: int, threshold: float) -> float:
+    words = size / 8
+    read = min(words, words * (1 - threshold) / (1 - UNRELATED_DICE) + 1)
+    return (count_a + count_b) * TILED_RECORD_NS + count_a * count_b * read * TILED_WORD_NS[isa()]
