@@ -16,7 +16,7 @@ DOUBLED = [
 
 
 def send(linkage_service, method, path, **options):
-    # Not by linkage_service.call: requests would tidy nothing here, but nor shall our own helper.
+    # Not by linkage_service.call: nothing may tidy this URL on its way.
     url = linkage_service.base_url + path
     return requests.request(method, url, timeout=60, allow_redirects=False, **options)
 
