@@ -16,6 +16,7 @@ if "AWS_CHALICE_CLI_MODE" in os.environ:
         failures,
         ingest,
         link,
+        merge,
         output,
         permuting,
         plan,
@@ -24,7 +25,20 @@ if "AWS_CHALICE_CLI_MODE" in os.environ:
         views,
     )
 
-    tasks = (compare, estimate, failures, ingest, link, output, permuting, plan, purge, reconcile, views)
-    for module in tasks:
+    modules = (
+        compare,
+        estimate,
+        failures,
+        ingest,
+        link,
+        merge,
+        output,
+        permuting,
+        plan,
+        purge,
+        reconcile,
+        views,
+    )
+    for module in modules:
         app.register_blueprint(module.tasks)
     app.lambda_function(name="migrate")(migrate)

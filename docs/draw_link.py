@@ -27,6 +27,7 @@ PLACES = {
     "Reuse": (2, 1),
     "Compare": (2, 0),
     "Merge": (3, 0),
+    "MergeParts": (4, 1),
     "WhichOutput": (4, 0),
     "Solve": (5, 0),
     "IsPermuted": (6, 0),
@@ -106,7 +107,10 @@ def _state(name: str, state: dict[str, Any]) -> str:
     texts = [f'<text x="{x}" y="{y + 5}">{name}</text>']
     if "ItemReader" in state:
         (child,) = state["ItemProcessor"]["States"]
-        texts.append(f'<text x="{x}" y="{top - 18}" class="small">one {child} per chunk</text>')
+        what = "chunk" if name == "Compare" else "part"
+        # Beside the line of failures that leaves a state of the lower row.
+        at = (x, top - 18) if PLACES[name][1] == 0 else (x + 76, y + BOX_HEIGHT // 2 + 16)
+        texts.append(f'<text x="{at[0]}" y="{at[1]}" class="small">one {child} per {what}</text>')
     if state.get("End"):
         behind.append(_end(x, y))
     return "".join([*behind, shape.format(left, top), *texts])
@@ -128,14 +132,18 @@ def _start(first: str) -> str:
 def _edge(source: str, target: str, label: str) -> str:
     (x1, y1), (x2, y2) = _center(source), _center(target)
     half_width, half_height = BOX_WIDTH // 2, BOX_HEIGHT // 2
+    beside = x1 + 8 + 3 * len(label)  # a letter is some six units wide
     if y2 > y1 and x1 != x2:  # down, into its side
         turn = x2 - half_width - 10
         path = f"M{x1 + half_width} {y1 + 10}H{turn}V{y2}H{x2 - half_width - 2}"
         label_at = (turn + 40, (y1 + y2) // 2 + 4)
-    elif y2 < y1 and x1 != x2:  # up, from below
-        path, label_at = f"M{x1 + half_width} {y1}H{x2 - 20}V{y2 + half_height + 2}", (x2, y1)
+    elif y2 < y1 and x1 < x2:  # up, into its side
+        turn = x2 - half_width - 10
+        path, label_at = f"M{x1 + half_width} {y1}H{turn}V{y2 + 10}H{x2 - half_width - 2}", (x2, y1)
+    elif y2 < y1 and x1 > x2:  # back, from below, and beside what goes forward
+        path, label_at = f"M{x1 - half_width} {y1 - 12}H{x2 + 20}V{y2 + half_height + 2}", (x2, y1)
     elif y1 != y2:
-        path, label_at = f"M{x1} {y1 + half_height}V{y2 - half_height - 2}", (x1 + 30, (y1 + y2) // 2 + 4)
+        path, label_at = f"M{x1} {y1 + half_height}V{y2 - half_height - 2}", (beside, (y1 + y2) // 2 + 4)
     elif x2 - x1 > COLUMN_STEP:  # over what lies between
         top = y1 - half_height
         path = f"M{x1} {top}V{top - 26}H{x2}V{top - 2}"

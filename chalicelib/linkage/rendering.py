@@ -1,39 +1,35 @@
 """Results as bytes: JSON for delivery, and the compact form in which groups wait for it.
 
 Between ``merging``, ``solving`` or ``permutation`` and the objects that clients download. JSON is made
-in pieces by the standard encoder, whose floats read back as the very same floats, so that memory is a piece.
+in pieces, groups and pairs without a Python object each, so that memory is a block and a piece.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain, islice
 
 import numpy as np
 from numpy.typing import NDArray
 
+from chalicelib.linkage import views
 from chalicelib.linkage.candidates import Candidates
+from chalicelib.linkage.grouped_pairs import Groups
 
-# About 64 KiB of JSON: a group of two takes some 25 bytes, a scored pair some 45, a position up to 9.
-GROUPS_PER_PIECE = 2_500
-PAIRS_PER_PIECE = 1_500
-NUMBERS_PER_PIECE = 8_000
-
-Group = Sequence[tuple[int, int]]
+NUMBERS_PER_PIECE = 8_000  # about 64 KiB of JSON: a position takes up to 9 bytes
 
 
-def render_groups(groups: Iterable[Group]) -> Iterator[bytes]:
-    """``{"groups":[[[dataset, record],…],…]}`` in pieces of some 64 KiB, in the order given."""
-    return _render_list("groups", _batches(groups))
+def render_groups(blocks: Iterable[Groups]) -> Iterator[bytes]:
+    """``{"groups":[[[dataset, record],…],…]}`` in pieces of some 200 KiB, in the order given."""
+    return views.render_groups(blocks, 0, "json", None)
 
 
 def render_similarity_scores(blocks: Iterable[Candidates]) -> Iterator[bytes]:
     """``{"similarity_scores":[[[dataset_a, record_a],[dataset_b, record_b],score],…]}`` in pieces.
 
-    Keeps the order. Scores read back as the same float64. Holds one block and one piece.
+    Keeps the order. Scores read back as the same float64. Holds one block and one piece of some 700 KiB.
     """
-    return _render_list("similarity_scores", (pairs for block in blocks for pairs in _scored_pairs(block)))
+    return views.render_pairs(blocks, "json", None)
 
 
 def render_permutation(permutation: NDArray[np.uint32], rows: int) -> Iterator[bytes]:
@@ -46,28 +42,21 @@ def render_mask(mask: NDArray[np.uint8]) -> Iterator[bytes]:
     return _render_list("mask", _numbers(mask))
 
 
-def groups_to_bytes(groups: Sequence[Group]) -> bytes:
+def groups_to_bytes(groups: Groups) -> bytes:
     """Groups in compact form, 20 bytes for a group of two.
 
     Little-endian uint32: the number of groups, the size of each, then dataset and record of each
     member in order.
     """
-    members = np.fromiter(chain.from_iterable(chain.from_iterable(groups)), dtype="<u4")
-    sizes = np.fromiter(map(len, groups), dtype="<u4", count=len(groups))
-    return b"".join((np.array([len(groups)], dtype="<u4").tobytes(), sizes.tobytes(), members.tobytes()))
-
-
-def groups_from_bytes(data: bytes) -> list[list[tuple[int, int]]]:
-    """The groups that ``groups_to_bytes`` wrote. Raises ValueError when bytes are missing or left over."""
-    sizes, members = _sizes_and_members(data)
-    records = zip(members[:, 0].tolist(), members[:, 1].tolist(), strict=True)
-    return [list(islice(records, size)) for size in sizes.tolist()]
+    count = np.array([len(groups)], dtype="<u4")
+    arrays = (np.ascontiguousarray(part, dtype="<u4") for part in (count, groups.sizes, groups.members))
+    return b"".join(part.data for part in arrays)
 
 
 def pairs_from_bytes(data: bytes) -> NDArray[np.uint32]:
-    """The groups of two data sets as an array of shape (groups, 2): a record of each.
+    """The groups of two data sets, which ``groups_to_bytes`` wrote, as (groups, 2): a record of each.
 
-    Raises ValueError as ``groups_from_bytes`` and when a group isn't a record of either.
+    Raises ValueError when bytes are missing or left over and when a group isn't a record of either.
     """
     sizes, members = _sizes_and_members(data)
     are_pairs = (sizes == 2).all() and (members[0::2, 0] == 0).all() and (members[1::2, 0] == 1).all()
@@ -97,19 +86,3 @@ def _render_list(name: str, batches: Iterable[Sequence[object]], tail: str = "")
 def _numbers(array: NDArray[np.uint32] | NDArray[np.uint8]) -> Iterator[list[object]]:
     for start in range(0, len(array), NUMBERS_PER_PIECE):
         yield array[start : start + NUMBERS_PER_PIECE].tolist()
-
-
-def _batches(groups: Iterable[Group]) -> Iterator[list[Group]]:
-    iterator = iter(groups)
-    while batch := list(islice(iterator, GROUPS_PER_PIECE)):
-        yield batch
-
-
-def _scored_pairs(block: Candidates) -> Iterator[list[object]]:
-    for start in range(0, len(block), PAIRS_PER_PIECE):
-        yield [
-            ((dataset_a, record_a), (dataset_b, record_b), score)
-            for score, dataset_a, dataset_b, record_a, record_b in block[
-                start : start + PAIRS_PER_PIECE
-            ].tolist()
-        ]

@@ -1,4 +1,4 @@
-"""Results in other forms than ``rendering`` delivers: CSV, newline-delimited JSON, pages, with scores.
+"""Scored pairs and groups as text: JSON, CSV, newline-delimited JSON; whole, in pages, with scores.
 
 Everything comes in pieces of some thousand lines, written by ``text_table``. Scores read back as the
 same float64 in every form.
@@ -46,23 +46,26 @@ def render_pairs(blocks: Iterable[Candidates], form: str, next_page: str | None)
         yield from _document({"similarity_scores": items}, next_page)
 
 
-def render_groups(groups: Groups, first: int, form: str, next_page: str | None) -> Iterator[bytes]:
+def render_groups(blocks: Iterable[Groups], first: int, form: str, next_page: str | None) -> Iterator[bytes]:
     """Groups in ``form``; ``first`` is the position of the first one, from which CSV counts.
 
-    JSON as ``rendering.render_groups``, with ``next`` as above; a line of ndjson is one group's records; a
-    line of CSV is one record: ``group,dataset,record``.
+    JSON is ``{"groups":[[[dataset, record],…],…],"next":…}``, ``next`` as above; a line of ndjson is one
+    group's records; a line of CSV is one record: ``group,dataset,record``.
     """
     if form == "csv":
         yield b"group,dataset,record\n"
-        for members, position in _member_pieces(groups):
-            every = _all(members)
-            numbers = [integers(position.astype(np.uint64) + np.uint64(first)), *_columns(members)]
-            yield join([*_between(numbers, b",", every), literal(b"\n", every)])
-    elif form == "ndjson":
-        yield from _lists(_member_pieces(groups), _record_as_json, b"", b"\n")
+        for groups in blocks:
+            for members, position in _member_pieces(groups):
+                every = _all(members)
+                numbers = [integers(position.astype(np.uint64) + np.uint64(first)), *_columns(members)]
+                yield join([*_between(numbers, b",", every), literal(b"\n", every)])
+            first += len(groups)
+        return
+    pieces = chain.from_iterable(map(_member_pieces, blocks))
+    if form == "ndjson":
+        yield from _lists(pieces, _record_as_json, b"", b"\n")
     else:
-        items = _lists(_member_pieces(groups), _record_as_json, b",", b"")
-        yield from _document({"groups": items}, next_page)
+        yield from _document({"groups": _lists(pieces, _record_as_json, b",", b"")}, next_page)
 
 
 def render_scored_groups(

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from chalicelib.config import settings
-from chalicelib.storage import cache, layout, objects
+from chalicelib.storage import cache, copying, layout, objects
+from chalicelib.storage.copying import Original
 from chalicelib.storage.references import File, is_foreign, is_in_folder_of
 from chalicelib.storage.uploads import Upload
 
@@ -22,11 +23,15 @@ class NewDataset:
         self._copies: dict[str, bytearray] = {}
         self._room_bytes = settings().cached_dataset_max_bytes
 
-    def write(self, name: str, pieces: Iterable[bytes]) -> None:
-        """Write the file ``encodings``, ``rows`` or ``blocks``, holding about one part."""
+    def write(self, name: str, pieces: Iterable[bytes]) -> int:
+        """Write the file ``encodings``, ``rows`` or ``blocks``, holding a few parts; returns its size."""
         self._copies[name] = bytearray()
-        key = _FILES[name](self._upload.project_id, self._upload.upload_id)
-        objects.write_stream(settings().data_bucket, key, self._copied(name, pieces))
+        return objects.write_stream(settings().data_bucket, self._key(name), self._copied(name, pieces))
+
+    def copy(self, name: str, original: Original) -> None:
+        """Make the file of an object, within S3. It isn't kept in Redis, nor is the data set then."""
+        self._room_bytes = -1
+        copying.copy(original, settings().data_bucket, self._key(name))
 
     def finish(self, header: str) -> None:
         """Write the header; the files are there."""
@@ -35,6 +40,9 @@ class NewDataset:
         if self._room_bytes >= 0:
             files = {name: bytes(copy) for name, copy in self._copies.items()}
             cache.put_encodings(self._upload.dp_id, {"upload_id": self._upload.upload_id, **files})
+
+    def _key(self, name: str) -> str:
+        return _FILES[name](self._upload.project_id, self._upload.upload_id)
 
     def _copied(self, name: str, pieces: Iterable[bytes]) -> Iterator[bytes]:
         for piece in pieces:

@@ -4,13 +4,15 @@ Data bucket:
 
     projects/{project}/uploads/{upload}                   raw body of an inline upload, until ingested
     projects/{project}/datasets/{upload}/encodings.bin    count * size bytes, row order = record index
-    projects/{project}/datasets/{upload}/header.json      count, size, popcount histogram, checksum
+    projects/{project}/datasets/{upload}/header.json      count, size, stored rows
     projects/{project}/datasets/{upload}/rows.u32         blocked: the record index of each stored row
     projects/{project}/datasets/{upload}/blocks.bin       blocked: where each block's rows are
     projects/{project}/runs/{run}/manifest.jsonl          one line a chunk
     projects/{project}/runs/{run}/common/{a}-{b}.u32      blocked: the blocks that two data sets share
     projects/{project}/runs/{run}/candidates/{a}-{start}-{stop}-{b}-{start}-{stop}.bin
     projects/{project}/runs/{run}/candidates/pack-{a}-{b}-{first}-{stop}-{comparisons}.bin
+    projects/{project}/runs/{run}/merging/manifest.jsonl  one line a part, where candidate files are many
+    projects/{project}/runs/{run}/merging/{digest}.bin    some candidate files, merged
     projects/{project}/runs/{run}/failure.txt             why a chunk can't be compared
     projects/{project}/runs/{run}/map/…                   written by Step Functions' ResultWriter
     projects/{project}/runs/{run}/merged.bin              candidate pairs, sorted, each once
@@ -118,6 +120,19 @@ def comparisons_of(candidates_key: str) -> int:
         return int(name.rpartition("-")[2])
     _, start_a, stop_a, _, start_b, stop_b = map(int, name.split("-"))
     return (stop_a - start_a) * (stop_b - start_b)
+
+
+def merging_prefix(project_id: str, run_id: str) -> str:
+    return run_prefix(project_id, run_id) + "merging/"
+
+
+def merging_manifest(project_id: str, run_id: str) -> str:
+    return merging_prefix(project_id, run_id) + "manifest.jsonl"
+
+
+def merged_part(project_id: str, run_id: str, digest: str) -> str:
+    """Named by what it is made of, so that a part that is there is the right one."""
+    return merging_prefix(project_id, run_id) + f"{digest}.bin"
 
 
 def failure(project_id: str, run_id: str) -> str:

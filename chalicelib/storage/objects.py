@@ -1,7 +1,7 @@
 """S3 as this service uses it: whole small objects, streams in and out, listings. Keys come from ``layout``.
 
 Every write is all or nothing: S3 shows an object only when its last byte is there, and a multipart
-upload that failed is aborted. Reading and writing large objects holds one part in memory.
+upload that failed is aborted. Writing a large object holds a few parts in memory.
 """
 
 from __future__ import annotations
@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.errors import StoreUnavailable
+from chalicelib.storage import multipart
 from chalicelib.storage.clients import s3
 
 PART_BYTES = 8 * 1024 * 1024  # S3 refuses parts under 5 MiB
@@ -107,25 +109,6 @@ def open_object(bucket: str, key: str) -> OpenObject:
         return OpenObject(answer["Body"], int(answer["ContentLength"]), answer["Metadata"])
 
 
-def read_pieces(bucket: str, key: str, piece_bytes: int = PART_BYTES) -> Iterator[bytes]:
-    """The object in pieces, over one connection. Raises NoSuchObject."""
-    body = open_object(bucket, key).body
-    with translated(key):
-        while piece := body.read(piece_bytes):
-            yield piece
-
-
-def read_windows(bucket: str, key: str, window_bytes: int) -> Iterator[bytes]:
-    """The object in pieces, a request each: for many objects read slowly side by side, whose
-    connections S3 would close meanwhile. Raises NoSuchObject."""
-    start = 0
-    while window := get_range(bucket, key, start, start + window_bytes):
-        yield window
-        start += len(window)
-        if len(window) < window_bytes:
-            return
-
-
 def size_of(bucket: str, key: str) -> int:
     """The object's size in bytes. Raises NoSuchObject."""
     with translated(key):
@@ -141,7 +124,10 @@ def exists(bucket: str, key: str) -> bool:
 
 
 def write_stream(bucket: str, key: str, pieces: Iterable[bytes], content_type: str | None = None) -> int:
-    """Write pieces of any size as one object, holding about one part; returns the object's size."""
+    """Write pieces of any size as one object; returns its size.
+
+    While some parts are on their way the next one is made: that many are held in memory, and one.
+    """
     options = {"ContentType": content_type} if content_type else {}
     parts = _parts(pieces)
     first = next(parts, b"")
@@ -173,28 +159,34 @@ def _parts(pieces: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def _write_multipart(bucket: str, key: str, parts: Iterator[bytes], options: dict[str, str]) -> int:
+    size = 0
+
+    def sent() -> Iterator[multipart.Part]:
+        nonlocal size
+        for part in parts:
+            size += len(part)
+            yield partial(_upload_part, part)
+
     with translated(key):
-        upload_id = s3().create_multipart_upload(Bucket=bucket, Key=key, **options)["UploadId"]
-        address = {"Bucket": bucket, "Key": key, "UploadId": upload_id}
-        size, done = 0, []
-        try:
-            for number, part in enumerate(parts, start=1):
-                etag = s3().upload_part(**address, PartNumber=number, Body=part)["ETag"]
-                done.append({"PartNumber": number, "ETag": etag})
-                size += len(part)
-            s3().complete_multipart_upload(**address, MultipartUpload={"Parts": done})
-        except BaseException:
-            s3().abort_multipart_upload(**address)
-            raise
-        return size
+        multipart.write(bucket, key, sent(), options)
+    return size
+
+
+def _upload_part(body: bytes, **place: str | int) -> str:
+    return str(s3().upload_part(**place, Body=body)["ETag"])
 
 
 def list_keys(bucket: str, prefix: str) -> Iterator[str]:
     """Every key under a prefix, in order."""
+    return (key for key, _ in list_sizes(bucket, prefix))
+
+
+def list_sizes(bucket: str, prefix: str) -> Iterator[tuple[str, int]]:
+    """Every key under a prefix, in order, with the object's size in bytes."""
     with translated(prefix):
         for page in s3().get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
             for entry in page.get("Contents", ()):
-                yield entry["Key"]
+                yield entry["Key"], int(entry["Size"])
 
 
 def delete(bucket: str, key: str) -> None:

@@ -1,9 +1,9 @@
 """The ingest state machine: one upload becomes a data set, or is refused with a reason.
 
 Whatever the upload's route and form, the same encodings and blocks give the same stored bytes
-(``storage.layout`` names the files). Data streams through a few buffers, and in a blocked project
-through files, so memory doesn't grow with the upload. The database's ``accept`` is the commit;
-everything before it can be done again.
+(``storage.layout`` names the files). What is stored as it came is copied within S3; all else streams
+through a few buffers, and in a blocked project through files, so memory doesn't grow with the upload. The
+database's ``accept`` is the commit; everything before it can be done again.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from chalicelib.workflow import executions
 from chalicelib.workflow.block_storing import store_in_block_order
 from chalicelib.workflow.sources import open_sources
 from chalicelib.workflow.task import Event, task
-from chalicelib.workflow.upload_rows import read_rows, write_rows
+from chalicelib.workflow.upload_rows import can_be_copied, copy_rows, read_rows, write_rows
 
 tasks = Blueprint(__name__)
 
@@ -54,11 +54,13 @@ def _store(upload: Upload) -> None:
 
 def _write(upload: Upload) -> Header:
     project = projects.find(upload.project_id)
-    sources = open_sources(upload)
     dataset = NewDataset(upload)
     if project.uses_blocking:
-        header = store_in_block_order(sources, project, dataset)
+        header = store_in_block_order(open_sources(upload), project, dataset)
+    elif can_be_copied(upload):
+        header = copy_rows(dataset, upload, project)
     else:
+        sources = open_sources(upload)
         if sources.open_blocks is not None:
             raise PermanentError(BLOCKING_DISABLED)
         size, pieces = read_rows(sources, project, None)

@@ -14,12 +14,11 @@ from chalicelib.storage import cache, layout, objects, projects, runs
 from chalicelib.storage.runs import Run
 from chalicelib.workflow import permuting
 from chalicelib.workflow.costs import charge, charged
+from chalicelib.workflow.result_files import GroupFile, PairFile
 from chalicelib.workflow.running import undone_if_gone, unfinished
 from chalicelib.workflow.task import Event, task
 
 tasks = Blueprint(__name__)
-
-_WINDOW_BYTES = 8 * 1024 * 1024
 
 
 @tasks.lambda_function()
@@ -31,7 +30,8 @@ def solve(event: Event) -> None:
     Raises PermanentError when there are more pairs than can be solved.
     """
     run = unfinished(event)
-    solve_pairs(run, candidates.from_bytes(_read(layout.merged(run.project_id, run.run_id))))
+    merged = objects.get(settings().data_bucket, layout.merged(run.project_id, run.run_id))
+    solve_pairs(run, candidates.from_bytes(merged))
 
 
 def solve_pairs(run: Run, pairs: Candidates) -> None:
@@ -70,19 +70,9 @@ def deliver(run: Run) -> None:
 def _deliveries(run: Run, result_type: str) -> dict[str, Iterator[bytes]]:
     """What is to be written under which key, for the owner alone."""
     if result_type == "groups":
-        groups = rendering.groups_from_bytes(_read(layout.groups(run.project_id, run.run_id)))
-        pieces = rendering.render_groups(groups)
+        groups = GroupFile(layout.groups(run.project_id, run.run_id))
+        pieces = rendering.render_groups(groups.blocks())
     else:
-        blocks = read_candidates(layout.merged(run.project_id, run.run_id))
-        pieces = rendering.render_similarity_scores(blocks)
+        pairs = PairFile(layout.merged(run.project_id, run.run_id))
+        pieces = rendering.render_similarity_scores(pairs.blocks())
     return {layout.result(run.project_id, run.run_id): pieces}
-
-
-def read_candidates(key: str, window_bytes: int = _WINDOW_BYTES) -> Iterator[Candidates]:
-    """A candidate file of the data bucket in blocks, read a window at a time."""
-    windows = objects.read_windows(settings().data_bucket, key, window_bytes)
-    return candidates.read_blocks(windows, window_bytes // candidates.PAIR_BYTES)
-
-
-def _read(key: str) -> bytes:
-    return objects.get(settings().data_bucket, key)

@@ -66,5 +66,6 @@ def remove_what_tells_more(run: Run) -> None:
     bucket, ids = settings().data_bucket, (run.project_id, run.run_id)
     for key in (layout.groups(*ids), layout.merged(*ids)):
         objects.delete(bucket, key)
-    for key in list(objects.list_keys(bucket, layout.candidates_prefix(*ids))):
-        objects.delete(bucket, key)
+    for prefix in (layout.candidates_prefix(*ids), layout.merging_prefix(*ids)):
+        for key in list(objects.list_keys(bucket, prefix)):
+            objects.delete(bucket, key)

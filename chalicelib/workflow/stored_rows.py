@@ -1,7 +1,12 @@
-"""Reading rows of a stored data set: from the cache where it is small and known there, else from S3."""
+"""Reading rows of a stored data set: from the cache where it is small and known there, else from S3.
+
+Chunks that follow each other share a side. So what a process read last it keeps, if it was one range: some
+data of one project at a time, until it reads another's or ends.
+"""
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -20,6 +25,7 @@ from chalicelib.workflow.chunks import StoredDataset
 _GAP_BYTES = 512 * 1024
 _REQUEST_BYTES = 8 * 1024 * 1024
 _REQUESTS_AT_ONCE = 8
+KEPT_BYTES = 256 * 1024 * 1024
 
 Range = tuple[int, int]
 """Stored rows: the first, and the one after the last."""
@@ -27,30 +33,74 @@ Fetch = Callable[[int, int], bytes]
 
 
 class Rows(NamedTuple):
-    """Rows that were read, in their order, and whose they are."""
+    """Rows that were read, in their order, and whose they are. Read-only."""
 
     encodings: Encodings
     records: NDArray[np.uint32]  # (n,)
 
 
+class _Kept:
+    """The ranges that were read last: together at most KEPT_BYTES, of one project."""
+
+    def __init__(self) -> None:
+        self._project_id = ""
+        self._rows: OrderedDict[tuple[str, Range], Rows] = OrderedDict()
+
+    def find(self, dataset: StoredDataset, rows: Range) -> Rows | None:
+        if dataset["project_id"] != self._project_id:
+            self._project_id = dataset["project_id"]
+            self._rows.clear()
+        key = dataset["upload_id"], rows  # what an upload is stored as never changes
+        if key in self._rows:
+            self._rows.move_to_end(key)
+        return self._rows.get(key)
+
+    def keep(self, dataset: StoredDataset, rows: Range, read: Rows) -> None:
+        self._rows[dataset["upload_id"], rows] = read
+        while self._size_bytes() > KEPT_BYTES:
+            self._rows.popitem(last=False)
+
+    def _size_bytes(self) -> int:
+        return sum(array.nbytes for rows in self._rows.values() for array in rows)
+
+
+_kept = _Kept()
+
+
 def load(dataset: StoredDataset, ranges: Sequence[Range]) -> Rows:
     """The rows of ``ranges``, which ascend and don't overlap, one range after the other.
 
-    Holds them and a few requests' bytes. Raises Gone when the data set was deleted.
+    Holds them and a few requests' bytes. Raises Gone when the data set was deleted, unless its rows are
+    still at hand.
     """
+    if len(ranges) != 1:
+        return _load(dataset, ranges)
+    rows = _kept.find(dataset, ranges[0])
+    if rows is None:
+        rows = _load(dataset, ranges)
+        _kept.keep(dataset, ranges[0], rows)
+    return rows
+
+
+def _load(dataset: StoredDataset, ranges: Sequence[Range]) -> Rows:
     size, rows = dataset["encoding_size_bytes"], sum(stop - start for start, stop in ranges)
     encodings = np.empty((rows, size), dtype=np.uint8)
     fetch_encodings, fetch_records = _cached(dataset) or _stored(dataset)
     try:
         _read(fetch_encodings, ranges, encodings)
         if not dataset["is_blocked"]:
-            records = [np.arange(start, stop, dtype=np.uint32) for start, stop in ranges]
-            return Rows(encodings, np.concatenate([np.empty(0, dtype=np.uint32), *records]))
+            numbers = [np.arange(start, stop, dtype=np.uint32) for start, stop in ranges]
+            return _read_only(encodings, np.concatenate([np.empty(0, dtype=np.uint32), *numbers]))
         record_bytes = np.empty((rows, 4), dtype=np.uint8)
         _read(fetch_records, ranges, record_bytes)
     except objects.NoSuchObject as error:
         raise Gone("the data set was deleted") from error
-    return Rows(encodings, record_bytes.reshape(-1).view("<u4").astype(np.uint32, copy=False))
+    return _read_only(encodings, record_bytes.reshape(-1).view("<u4").astype(np.uint32, copy=False))
+
+
+def _read_only(encodings: Encodings, records: NDArray[np.uint32]) -> Rows:
+    encodings.flags.writeable = records.flags.writeable = False
+    return Rows(encodings, records)
 
 
 def _cached(dataset: StoredDataset) -> tuple[Fetch, Fetch] | None:

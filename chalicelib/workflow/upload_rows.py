@@ -8,18 +8,13 @@ from itertools import chain
 from chalicelib.config import settings
 from chalicelib.errors import PermanentError
 from chalicelib.linkage.block_order import Memberships
-from chalicelib.linkage.encodings import (
-    Header,
-    HeaderBuilder,
-    InvalidEncodings,
-    check_encoding_size,
-    padded,
-    repack,
-)
+from chalicelib.linkage.encodings import Header, InvalidEncodings, check_encoding_size, padded, repack
 from chalicelib.linkage.json_encodings import read_json_encodings
+from chalicelib.storage import copying
 from chalicelib.storage.datasets import NewDataset
 from chalicelib.storage.objects import PART_BYTES, Readable
 from chalicelib.storage.projects import Project
+from chalicelib.storage.uploads import Upload
 from chalicelib.workflow.sources import Sources
 
 
@@ -49,29 +44,53 @@ def read_rows(
 def write_rows(
     dataset: NewDataset, size_bytes: int, pieces: Iterable[bytes], count: int | None = None
 ) -> Header:
-    """Write ``encodings.bin``; returns what is known of it, ``count`` being that of ``HeaderBuilder``."""
-    builder = HeaderBuilder(size_bytes)
-    dataset.write("encodings", _seen_by(builder, pieces))
-    return builder.build(count)
+    """Write ``encodings.bin``, whole rows; returns its header, of ``count`` records if not one a row."""
+    stored_rows = dataset.write("encodings", pieces) // size_bytes
+    return Header(stored_rows if count is None else count, stored_rows, size_bytes)
 
 
-def _seen_by(builder: HeaderBuilder, pieces: Iterable[bytes]) -> Iterator[bytes]:
-    for piece in pieces:
-        builder.update(piece)
-        yield piece
+def can_be_copied(upload: Upload) -> bool:
+    """Whether the upload is ``encodings.bin`` already, and isn't to be read for the cache either."""
+    is_large = upload.size_bytes > settings().cached_dataset_max_bytes
+    return is_large and upload.format == "binary" and upload.blocks_key is None
+
+
+def copy_rows(dataset: NewDataset, upload: Upload, project: Project) -> Header:
+    """Make ``encodings.bin`` of an upload that ``can_be_copied``, for a project without blocking.
+
+    Raises InvalidEncodings as ``read_rows``, NoSuchObject when the upload is gone.
+    """
+    original = copying.look_at(upload.bucket, upload.object_key)
+    declared = upload.encodings_count, upload.encoding_size_bytes
+    count, size = _check_binary(*declared, original.size_bytes, project)
+    dataset.copy("encodings", original)
+    return Header(count, count, size)
 
 
 def _binary(sources: Sources, project: Project) -> tuple[int, Iterator[bytes]]:
-    count, size = sources.count, sources.encoding_size_bytes
+    count, size = _check_binary(
+        sources.count,
+        sources.encoding_size_bytes,
+        sources.encodings.size_bytes,
+        project,
+        may_be_longer=sources.is_reference,
+    )
+    return size, _first_bytes(sources.encodings.body, count * size)
+
+
+def _check_binary(
+    count: int | None, size: int | None, found: int, project: Project, *, may_be_longer: bool = False
+) -> tuple[int, int]:
+    """``count`` and ``size`` as they were declared of an object that has ``found`` bytes."""
     if count is None or size is None:
         raise PermanentError("A binary upload needs its count and its encoding size")
     _check_size(size, project)
-    expected, found = count * size, sources.encodings.size_bytes
-    if found < expected or (found > expected and not sources.is_reference):
+    expected = count * size
+    if found < expected or (found > expected and not may_be_longer):
         raise InvalidEncodings(
             f"Expected {count} encodings of {size} bytes, {expected} bytes in all; got {found} bytes"
         )
-    return size, _first_bytes(sources.encodings.body, expected)
+    return count, size
 
 
 def _check_size(size_bytes: int, project: Project, declared: int | None = None) -> None:

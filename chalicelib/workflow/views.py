@@ -82,7 +82,7 @@ def _groups(file: GroupFile, pairs: PairFile, form: Form, path: str) -> _View:
         page = kept.page(form.after, stop)
     next_page = _next_page(form, path, stop, total)
     if not form.scores:
-        return render_groups(page, form.after, form.format, next_page), next_page
+        return render_groups([page], form.after, form.format, next_page), next_page
     try:
         positions, within = pairs_within(page, pairs.blocks(0, len(pairs)), MAX_PAIRS_WITHIN_GROUPS)
     except TooManyPairs as error:

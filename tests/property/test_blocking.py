@@ -19,6 +19,7 @@ from chalicelib.linkage.merging import merge_candidates
 from chalicelib.linkage.rectangles import shares
 from chalicelib.linkage.solving import solve_groups
 from tests.blocked import Stored, in_block_order, random_blocks
+from tests.groups import as_lists
 from tests.oracle import Blocks, anonlink_pairs
 from tests.unit.factories import linked_encodings
 
@@ -140,7 +141,7 @@ def test_one_large_block_next_to_many_tiny_ones():
 
     assert as_list(candidates) == anonlinks(datasets, blocks, THRESHOLD)
     assert len(candidates) >= 50
-    groups = {frozenset(group) for group in solve_groups(candidates)}
+    groups = {frozenset(group) for group in as_lists(solve_groups(candidates))}
     assert groups == {frozenset(g) for g in greedy_solve(anonlink_pairs(datasets, THRESHOLD, blocks))}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dice_kernel
 import numpy as np
 import pytest
 from anonlink.candidate_generation import find_candidate_pairs
@@ -10,13 +11,25 @@ from anonlink.solving import greedy_solve, greedy_solve_python
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from chalicelib.linkage import anonlink_solving, solving
 from chalicelib.linkage.candidates import Candidates, concatenate, read_blocks, to_bytes
 from chalicelib.linkage.comparison import compare
 from chalicelib.linkage.merging import merge_candidates
 from chalicelib.linkage.planning import plan_chunks
 from chalicelib.linkage.solving import solve_groups
+from tests.groups import as_lists
 
 SIZE_BYTES = 16
+
+
+@pytest.fixture(
+    scope="module", autouse=True, params=[anonlink_solving, dice_kernel], ids=["anonlink", "native"]
+)
+def _solver(request):
+    """Everything holds for both."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(solving, "solve_candidates", request.param.solve_candidates)
+        yield
 
 
 def parties(seed: int, counts: list[int], error_rate: float) -> list[np.ndarray]:
@@ -87,7 +100,7 @@ def test_groups_are_anonlinks(party_count, seed, size, error_rate, threshold, co
     datasets = parties(seed, [size, size // 2 + 1, size // 3][:party_count], error_rate)
 
     candidates = compared_in_chunks(datasets, threshold, comparisons_per_chunk)
-    groups = solve_groups(candidates)
+    groups = as_lists(solve_groups(candidates))
 
     anonlinks = anonlinks_candidates(datasets, threshold)
     above = candidates[candidates["score"] > threshold]
@@ -109,7 +122,7 @@ def test_planted_matches_are_found():
 
     candidates = compared_in_chunks(datasets, 0.8, 5_000)
 
-    groups = solve_groups(candidates)
+    groups = as_lists(solve_groups(candidates))
     assert len(groups) > 100
     assert max(map(len, groups)) >= 3
     assert as_sets(groups) == as_sets(greedy_solve(anonlinks_candidates(datasets, 0.8)))

@@ -13,12 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.linkage.candidates import CANDIDATE_DTYPE, concatenate, from_bytes, read_blocks, to_bytes
-from chalicelib.linkage.rendering import (
-    groups_from_bytes,
-    groups_to_bytes,
-    render_groups,
-    render_similarity_scores,
-)
+from chalicelib.linkage.rendering import groups_to_bytes, render_groups, render_similarity_scores
+from tests.groups import as_groups
 
 index = st.integers(0, 2**32 - 1)
 pairs = st.lists(st.tuples(st.floats(0, 1), index, index, index, index), max_size=30)
@@ -51,13 +47,20 @@ def test_a_candidate_file_is_read_back_whatever_its_pieces(rows, edges, pairs_pe
 
 
 @given(groups, st.integers(1, 4))
-def test_groups_are_read_back_from_json_and_from_their_compact_form(groups, repeat):
-    groups = groups * repeat
+def test_groups_are_read_back_from_json(groups, repeat):
+    blocks = [as_groups(groups)] * repeat
 
-    rendered = json.loads(b"".join(render_groups(groups)))["groups"]
+    rendered = json.loads(b"".join(render_groups(blocks)))["groups"]
 
-    assert [[tuple(record) for record in group] for group in rendered] == groups
-    assert groups_from_bytes(groups_to_bytes(groups)) == groups
+    assert [[tuple(record) for record in group] for group in rendered] == groups * repeat
+
+
+@given(groups)
+def test_the_compact_form_of_groups_is_their_number_sizes_and_members(groups):
+    numbers = np.frombuffer(groups_to_bytes(as_groups(groups)), dtype="<u4").tolist()
+
+    members = chain.from_iterable(chain.from_iterable(groups))
+    assert numbers == [len(groups), *map(len, groups), *members]
 
 
 @given(st.lists(pairs, max_size=3))

@@ -18,13 +18,14 @@ from chalicelib.linkage.rendering import groups_to_bytes, render_groups, render_
 from chalicelib.linkage.solving import solve_groups
 from chalicelib.storage import functions, layout, objects, projects, runs, uploads
 from chalicelib.workflow import views
+from tests.groups import as_groups, as_lists
 from tests.unit.factories import begun_upload, create_project
 from tests.unit.linkage.test_views import some_pairs
 
 pytestmark = pytest.mark.usefixtures("service", "called_in_process")
 
 PAIRS = some_pairs(900)
-GROUPS = solve_groups(PAIRS)
+GROUPS = as_lists(solve_groups(PAIRS))
 
 
 @pytest.fixture
@@ -50,9 +51,13 @@ class Completed:
         runs.begin(self.run_id, 25, 1)
         runs.record_merged(self.run_id, len(PAIRS))
         runs.complete(self.run_id)
-        whole = render_groups(GROUPS) if result_type == "groups" else render_similarity_scores([PAIRS])
+        whole = (
+            render_groups([as_groups(GROUPS)])
+            if result_type == "groups"
+            else render_similarity_scores([PAIRS])
+        )
         self.put(layout.merged, b"".join(to_bytes([PAIRS])))
-        self.put(layout.groups, groups_to_bytes(GROUPS))
+        self.put(layout.groups, groups_to_bytes(as_groups(GROUPS)))
         self.put(layout.result, b"".join(whole))
 
     def put(self, key, body: bytes) -> None:
@@ -89,7 +94,11 @@ def whole(run: Completed) -> list:
 def test_the_whole_result_as_json_is_the_stored_one(groups, monkeypatch):
     monkeypatch.setattr(functions, "call", lambda *_: pytest.fail("no function is needed"))
 
-    assert groups.get().json == groups.get(format="json").json == json.loads(b"".join(render_groups(GROUPS)))
+    assert (
+        groups.get().json
+        == groups.get(format="json").json
+        == json.loads(b"".join(render_groups([as_groups(GROUPS)])))
+    )
 
 
 @pytest.mark.parametrize(

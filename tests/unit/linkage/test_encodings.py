@@ -5,15 +5,11 @@ import io
 import json
 import traceback
 
-import numpy as np
 import pytest
 
 from chalicelib.linkage import json_events
 from chalicelib.linkage.encodings import (
-    Header,
-    HeaderBuilder,
     InvalidEncodings,
-    as_array,
     check_encoding_size,
     repack,
 )
@@ -186,39 +182,3 @@ def test_an_encoding_size_that_no_run_can_use_is_refused(size, expected, message
 @pytest.mark.parametrize(("size", "expected"), [(16, None), (1024, None), (128, 128)])
 def test_bounds_of_the_encoding_size_are_inclusive(size, expected):
     check_encoding_size(size, 16, 1024, expected)
-
-
-def test_as_array_is_a_view_of_the_rows():
-    data = bytearray(ROW * 3)
-
-    rows = as_array(memoryview(data), 16)
-    data[16] = 255
-
-    assert rows.shape == (3, 16)
-    assert rows[1, 0] == 255
-
-
-def test_as_array_refuses_part_of_a_row():
-    with pytest.raises(InvalidEncodings, match="multiple of 16 bytes, got 17"):
-        as_array(bytes(17), 16)
-
-
-def test_the_header_describes_the_encodings():
-    builder = HeaderBuilder(8)
-    builder.update(b"\0" * 8 + b"\xff" * 8 + b"\x01" * 8)
-
-    header = builder.build()
-
-    assert (header.count, header.encoding_size_bytes) == (3, 8)
-    assert np.flatnonzero(header.popcount_histogram).tolist() == [0, 8, 64]
-    assert len(header.popcount_histogram) == 65
-    assert len(header.checksum) == 64
-    assert Header.from_json(header.to_json()) == header
-
-
-def test_a_header_of_part_of_an_encoding_is_refused():
-    builder = HeaderBuilder(8)
-    builder.update(bytes(20))
-
-    with pytest.raises(InvalidEncodings, match="expected 8 bytes an encoding, got 4 at record 2"):
-        builder.build()

@@ -1,21 +1,19 @@
-"""Results in other forms: each is held against the plain JSON that ``rendering`` makes of the same."""
+"""Results in every form: each is held against the JSON that the standard encoder makes of the same."""
 
 from __future__ import annotations
 
 import csv
 import io
 import json
-from itertools import chain
 
 import numpy as np
 import pytest
 
 from chalicelib.linkage import views
 from chalicelib.linkage.candidates import CANDIDATE_DTYPE, sort_candidates
-from chalicelib.linkage.grouped_pairs import Groups, TooManyPairs, groups_with, pairs_within
-from chalicelib.linkage.rendering import render_groups as render_whole_groups
-from chalicelib.linkage.rendering import render_similarity_scores
+from chalicelib.linkage.grouped_pairs import TooManyPairs, groups_with, pairs_within
 from chalicelib.linkage.solving import solve_groups
+from tests.groups import as_groups, as_lists
 
 
 def some_pairs(count: int, datasets: int = 3, records: int = 400, seed: int = 0) -> np.ndarray:
@@ -29,13 +27,17 @@ def some_pairs(count: int, datasets: int = 3, records: int = 400, seed: int = 0)
     return sort_candidates(pairs[first])
 
 
-def as_groups(groups: list[list[tuple[int, int]]]) -> Groups:
-    members = np.array(list(chain.from_iterable(groups)), dtype=np.uint32).reshape(-1, 2)
-    return Groups(np.array([len(group) for group in groups], dtype=np.uint32), members)
-
-
 def text(pieces) -> str:
     return b"".join(pieces).decode()
+
+
+def whole_groups(groups: list[list[tuple[int, int]]]) -> str:
+    return json.dumps({"groups": groups}, separators=(",", ":"))
+
+
+def whole_scores(pairs: np.ndarray) -> str:
+    scored = [[[a, ra], [b, rb], score] for score, a, b, ra, rb in pairs.tolist()]
+    return json.dumps({"similarity_scores": scored}, separators=(",", ":"))
 
 
 @pytest.fixture(autouse=True, params=[7, 16_384], ids=["many pieces", "one piece"])
@@ -44,17 +46,15 @@ def lines_per_piece(request, monkeypatch):
 
 
 PAIRS = some_pairs(900)
-GROUPS = solve_groups(PAIRS)
+GROUPS = as_lists(solve_groups(PAIRS))
 
 
 def test_json_of_pairs_is_that_of_a_whole_result():
-    assert text(views.render_pairs([PAIRS[:400], PAIRS[400:]], "json", None)) == text(
-        render_similarity_scores([PAIRS])
-    )
+    assert text(views.render_pairs([PAIRS[:400], PAIRS[400:]], "json", None)) == whole_scores(PAIRS)
 
 
 def test_json_of_groups_is_that_of_a_whole_result():
-    assert text(views.render_groups(as_groups(GROUPS), 0, "json", None)) == text(render_whole_groups(GROUPS))
+    assert text(views.render_groups([as_groups(GROUPS)], 0, "json", None)) == whole_groups(GROUPS)
 
 
 def test_csv_of_pairs_reads_back_to_the_bit():
@@ -65,18 +65,25 @@ def test_csv_of_pairs_reads_back_to_the_bit():
     )
 
 
+@pytest.mark.parametrize("form", ["json", "ndjson", "csv"])
+def test_groups_in_blocks_are_rendered_as_those_in_one(form):
+    blocks = [as_groups(GROUPS[start:stop]) for start, stop in ((0, 0), (0, 5), (5, 60), (60, len(GROUPS)))]
+
+    assert text(views.render_groups(blocks, 2, form, None)) == text(
+        views.render_groups([as_groups(GROUPS)], 2, form, None)
+    )
+
+
 def test_a_line_of_ndjson_is_one_pair():
     lines = text(views.render_pairs([PAIRS], "ndjson", None)).splitlines()
 
-    assert [json.loads(line) for line in lines] == json.loads(text(render_similarity_scores([PAIRS])))[
-        "similarity_scores"
-    ]
+    assert [json.loads(line) for line in lines] == json.loads(whole_scores(PAIRS))["similarity_scores"]
 
 
 def test_csv_and_ndjson_of_groups_have_each_record_in_its_group():
     expected = [[list(record) for record in group] for group in GROUPS]
-    lines = text(views.render_groups(as_groups(GROUPS), 0, "ndjson", None)).splitlines()
-    rows = list(csv.reader(io.StringIO(text(views.render_groups(as_groups(GROUPS), 5, "csv", None)))))
+    lines = text(views.render_groups([as_groups(GROUPS)], 0, "ndjson", None)).splitlines()
+    rows = list(csv.reader(io.StringIO(text(views.render_groups([as_groups(GROUPS)], 5, "csv", None)))))
 
     assert [json.loads(line) for line in lines] == expected
     assert rows[0] == ["group", "dataset", "record"]
@@ -91,7 +98,7 @@ def test_nothing_is_an_empty_list_in_every_form(form):
     positions, within = pairs_within(none, [PAIRS], 10)
     whole = {
         text(views.render_pairs([], form, None)),
-        text(views.render_groups(none, 0, form, None)),
+        text(views.render_groups([none], 0, form, None)),
         text(views.render_scored_groups(none, positions, within, 0, form, None)),
     }
 
@@ -103,7 +110,8 @@ def test_nothing_is_an_empty_list_in_every_form(form):
 
 def test_the_next_page_is_told_in_json():
     assert (
-        json.loads(text(views.render_groups(as_groups(GROUPS[:1]), 0, "json", "/there")))["next"] == "/there"
+        json.loads(text(views.render_groups([as_groups(GROUPS[:1])], 0, "json", "/there")))["next"]
+        == "/there"
     )
 
 
@@ -162,6 +170,6 @@ def test_groups_are_picked_and_paged_with_their_members():
 
     picked = groups.where(kept).page(2, 5)
 
-    assert text(views.render_groups(picked, 0, "json", None)) == text(
-        render_whole_groups([group for group, is_kept in zip(GROUPS, kept, strict=True) if is_kept][2:5])
+    assert text(views.render_groups([picked], 0, "json", None)) == whole_groups(
+        [group for group, is_kept in zip(GROUPS, kept, strict=True) if is_kept][2:5]
     )

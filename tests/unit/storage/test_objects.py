@@ -10,7 +10,8 @@ MIB = 1024 * 1024
 
 
 @pytest.mark.parametrize(
-    "size", [0, 1, objects.PART_BYTES - 1, objects.PART_BYTES, 2 * objects.PART_BYTES + 7]
+    "size",
+    [0, 1, objects.PART_BYTES - 1, objects.PART_BYTES, 2 * objects.PART_BYTES + 7, 9 * objects.PART_BYTES],
 )
 def test_a_stream_is_written_whole_whatever_its_size(size):
     content = bytes(range(256)) * (size // 256) + bytes(size % 256)
@@ -33,14 +34,6 @@ def test_a_stream_that_fails_leaves_neither_object_nor_parts():
     assert objects.delete_prefix("data", "key") == 0
 
 
-@pytest.mark.parametrize("size", [0, 9, 10, 11, 30])
-def test_windows_give_the_object_whole(size):
-    content = bytes(range(size))
-    objects.put("data", "key", content)
-
-    assert b"".join(objects.read_windows("data", "key", 10)) == content
-
-
 def test_a_range_past_the_end_is_short():
     objects.put("data", "key", b"0123456789")
 
@@ -54,7 +47,7 @@ def test_what_is_not_there_is_named():
     with pytest.raises(objects.NoSuchObject):
         objects.size_of("data", "missing")
     with pytest.raises(objects.NoSuchObject):
-        next(objects.read_pieces("data", "missing"))
+        objects.open_object("data", "missing")
 
 
 def test_deleting_a_prefix_touches_no_other_key():
@@ -62,7 +55,7 @@ def test_deleting_a_prefix_touches_no_other_key():
         objects.put("data", key, b"x")
 
     assert objects.delete_prefix("data", "projects/ab/") == 2
-    assert list(objects.list_keys("data", "projects/")) == ["projects/abc/1"]
+    assert list(objects.list_sizes("data", "projects/")) == [("projects/abc/1", 1)]
 
 
 def test_a_new_object_is_written_once():

@@ -14,7 +14,8 @@ from chalicelib.storage import cache, layout, objects, projects, runs, uploads
 from chalicelib.workflow import compare as compare_module
 from chalicelib.workflow import stored_rows
 from chalicelib.workflow.compare import compare
-from chalicelib.workflow.link import link_small, merge
+from chalicelib.workflow.link import link_small
+from chalicelib.workflow.merge import merge
 from chalicelib.workflow.output import complete, solve
 from chalicelib.workflow.plan import plan
 from tests.blocked import in_block_order, random_blocks

@@ -3,11 +3,12 @@ from __future__ import annotations
 import base64
 import json
 
+import numpy as np
 import pytest
 
 from chalicelib.errors import Gone, PermanentError
 from chalicelib.linkage.encodings import Header
-from chalicelib.storage import cache, layout, objects, projects, runs, uploads
+from chalicelib.storage import cache, copying, layout, objects, projects, runs, uploads
 from chalicelib.workflow.failures import reject
 from chalicelib.workflow.ingest import ingest
 from tests.unit.factories import begun_upload, linked_encodings, new_project
@@ -55,6 +56,60 @@ def test_a_lie_about_the_count_is_told_with_both_numbers():
     upload = uploaded(provider, ROWS.tobytes(), encodings_count=41)
 
     with pytest.raises(PermanentError, match="5248 bytes in all; got 5120 bytes"):
+        ingest({"upload_id": upload.upload_id}, None)
+
+
+@pytest.fixture
+def copied(override_settings, monkeypatch) -> None:
+    """No data set is small enough for the cache, so a binary one is copied; nothing reads its bytes."""
+    override_settings(CACHED_DATASET_MAX_BYTES="0")
+    monkeypatch.setattr(objects, "open_object", None)
+
+
+@pytest.mark.usefixtures("copied")
+@pytest.mark.parametrize("part_bytes", [5 * 2**20, 2**30], ids=["in parts", "at once"])
+def test_a_large_binary_upload_is_copied_byte_for_byte(monkeypatch, part_bytes):
+    monkeypatch.setattr(copying, "AT_ONCE_BYTES", part_bytes)
+    monkeypatch.setattr(copying, "PART_BYTES", part_bytes)
+    project_id, (provider, _) = new_project()
+    rows = np.random.default_rng(1).integers(0, 256, (90_000, 128), dtype=np.uint8)
+    upload = uploaded(provider, rows.tobytes(), encodings_count=len(rows))
+
+    for _ in range(2):
+        ingest({"upload_id": upload.upload_id}, None)
+
+    assert stored(project_id, upload) == rows.tobytes()
+    assert header(project_id, upload) == Header(90_000, 90_000, 128)
+    assert not objects.exists("data", upload.object_key)
+    assert cache.get_encodings(provider.dp_id, upload.upload_id) is None
+
+
+@pytest.mark.usefixtures("copied")
+@pytest.mark.parametrize(
+    ("count", "size", "message"),
+    [
+        (41, 128, "5248 bytes in all; got 5120 bytes"),
+        (39, 128, "4992 bytes in all; got 5120 bytes"),
+        (40, 127, "multiple of 8 bytes"),
+        (1, 5120, "out of configured bounds"),
+    ],
+)
+def test_a_lie_about_an_upload_is_told_before_it_is_copied(count, size, message):
+    project_id, (provider, _) = new_project()
+    upload = uploaded(provider, ROWS.tobytes(), encodings_count=count, encoding_size_bytes=size)
+
+    with pytest.raises(PermanentError, match=message):
+        ingest({"upload_id": upload.upload_id}, None)
+
+    assert not objects.exists("data", layout.encodings(project_id, upload.upload_id))
+
+
+@pytest.mark.usefixtures("copied")
+def test_a_large_upload_whose_object_is_gone_is_a_permanent_error():
+    _, (provider, _) = new_project()
+    upload = begun_upload(provider, size_bytes=5120, encodings_count=40)
+
+    with pytest.raises(PermanentError, match="not there"):
         ingest({"upload_id": upload.upload_id}, None)
 
 
@@ -186,7 +241,7 @@ def stored(project_id: str, upload: uploads.NewUpload) -> bytes:
 
 
 def header(project_id: str, upload: uploads.NewUpload) -> Header:
-    return Header.from_json(objects.get("data", layout.header(project_id, upload.upload_id)).decode())
+    return Header(**json.loads(objects.get("data", layout.header(project_id, upload.upload_id))))
 
 
 def permanent(message: str) -> dict[str, str]:

@@ -138,7 +138,9 @@ data_sets = st.integers(1, 12).flatmap(
 )
 
 
-def stored(route: Route, rows: Rows, blocks: Blocks, *, uses_blocking: bool) -> dict[str, bytes]:
+def stored(
+    route: Route, rows: Rows, blocks: Blocks, *, uses_blocking: bool, is_cached: bool = True
+) -> dict[str, bytes]:
     """What this route leaves in the data bucket, by file; nothing else may be left anywhere."""
     project_id, (provider, _) = new_project(uses_blocking=uses_blocking)
     upload = route(provider, rows, blocks)
@@ -150,8 +152,9 @@ def stored(route: Route, rows: Rows, blocks: Blocks, *, uses_blocking: bool) -> 
     keys = {name: getattr(layout, name)(project_id, upload.upload_id) for name in names}
     assert set(objects.list_keys("data", "")) == set(keys.values())
     files = {name: objects.get("data", key) for name, key in keys.items()}
-    cached = {name: content for name, content in files.items() if name != "header"}
-    assert cache.get_encodings(provider.dp_id, upload.upload_id) == {"upload_id": upload.upload_id, **cached}
+    files_in_cache = {name: content for name, content in files.items() if name != "header"}
+    expected = {"upload_id": upload.upload_id, **files_in_cache} if is_cached else None
+    assert cache.get_encodings(provider.dp_id, upload.upload_id) == expected
     objects.delete_prefix("data", "")
     return files
 
@@ -168,7 +171,7 @@ def test_every_route_stores_the_same_bytes_in_block_order(store, data_set):
     files = {name: stored(route, *data_set, uses_blocking=True) for name, route in routes.items()}
 
     assert all(of_route == files["clknblocks"] for of_route in files.values()), files
-    header = Header.from_json(files["clknblocks"]["header"].decode())
+    header = Header(**json.loads(files["clknblocks"]["header"]))
     assert header.count == len(data_set[0])
     assert header.stored_rows == sum(len(set(names)) for names in data_set[1])
 
@@ -180,6 +183,18 @@ def test_every_route_stores_the_same_bytes_in_record_order(data_set):
 
     assert all(of_route == files["binary"] for of_route in files.values()), files
     assert files["binary"]["encodings"] == b"".join(data_set[0])
+
+
+@some_examples
+@given(data_sets)
+def test_so_does_every_route_of_data_sets_that_are_too_large_for_the_cache(override_settings, data_set):
+    files = {}
+    for room in ("1048576", "0"):
+        override_settings(CACHED_DATASET_MAX_BYTES=room)
+        for name, route in UNBLOCKED.items():
+            files[name, room] = stored(route, *data_set, uses_blocking=False, is_cached=room != "0")
+
+    assert all(of_route == files["clks", "0"] for of_route in files.values()), files
 
 
 def test_a_data_set_larger_than_the_cache_s_share_is_not_cached(override_settings):

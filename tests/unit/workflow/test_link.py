@@ -14,7 +14,8 @@ from chalicelib.workflow import compare as compare_module
 from chalicelib.workflow.compare import compare
 from chalicelib.workflow.failures import fail
 from chalicelib.workflow.ingest import ingest
-from chalicelib.workflow.link import link_small, merge
+from chalicelib.workflow.link import link_small
+from chalicelib.workflow.merge import merge
 from chalicelib.workflow.output import complete, solve
 from chalicelib.workflow.plan import plan
 from tests.oracle import anonlink_groups, anonlink_scores, as_sets

@@ -13,6 +13,7 @@ from chalicelib.storage import deleted_runs, layout, objects, projects, runs
 from chalicelib.workflow import permuting
 from chalicelib.workflow.output import complete
 from chalicelib.workflow.permuting import permute
+from tests.groups import as_groups
 from tests.unit.factories import ready_project
 
 pytestmark = pytest.mark.usefixtures("service")
@@ -29,7 +30,7 @@ def solved() -> runs.Run:
     runs.begin(run.run_id, 35, 1)
     runs.record_compared(run.run_id)
     runs.record_merged(run.run_id, 2)
-    objects.put("data", layout.groups(project_id, run.run_id), rendering.groups_to_bytes(GROUPS))
+    objects.put("data", layout.groups(project_id, run.run_id), rendering.groups_to_bytes(as_groups(GROUPS)))
     objects.put("data", layout.merged(project_id, run.run_id), b"pairs")
     objects.put("data", layout.candidates(project_id, run.run_id, (0, 0, 5), (1, 0, 7)), b"pairs")
     return runs.find(run.run_id)
@@ -122,7 +123,7 @@ def test_two_runs_are_permuted_differently():
         runs.begin(run.run_id, 60_000, 1)
         runs.record_compared(run.run_id)
         runs.record_merged(run.run_id, 0)
-        objects.put("data", layout.groups(project_id, run.run_id), rendering.groups_to_bytes([]))
+        objects.put("data", layout.groups(project_id, run.run_id), rendering.groups_to_bytes(as_groups([])))
         call(complete, run)
         found.append(delivered(run)[1]["permutation"])
 
