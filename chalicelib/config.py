@@ -53,8 +53,8 @@ class Settings:
     upload_credentials_seconds: int = 3_600  # the most for a role that assumes another, in AWS
     allow_private_object_stores: bool = False  # foreign ones, at addresses that aren't public
     cached_dataset_max_bytes: int = 1_048_576
-    # Chunk sizes follow from these. The rate is one compare function's, on all its vCPUs.
-    comparisons_per_second: float = 200_000_000
+    # Chunk sizes follow from these. The rate is one vCPU's, of 1,024-bit encodings at threshold 0.8.
+    comparisons_per_second: float = 500_000_000
     chunk_min_seconds: float = 10  # below it, starting a worker costs more than its work
     chunk_max_seconds: float = 120  # far from Lambda's 900 s, also on a slow processor
     small_run_max_seconds: float = 2

@@ -189,7 +189,7 @@ def target(settings: Settings, source: Path) -> Target:
             "RedisTls": "false",
             "LogLevel": os.environ.get("LOG_LEVEL", "INFO"),
             # Workers start in no time here, so even a short run is worth several.
-            "ComparisonsPerSecond": "200000000",
+            "ComparisonsPerSecond": "120000000",
             "ChunkMinSeconds": "0.02",
             "SmallRunMaxSeconds": "0.1",
             "CompareConcurrency": str(concurrency),

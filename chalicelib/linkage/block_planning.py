@@ -11,8 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from itertools import count
 
-from chalicelib.linkage import planning
-from chalicelib.linkage.planning import Chunk
+from chalicelib.linkage.planning import Chunk, ChunkSize, cut_rectangle
 from chalicelib.linkage.rectangles import Rectangle, area
 
 
@@ -43,13 +42,13 @@ def plan_blocks(
     dataset_a: int,
     dataset_b: int,
     blocks: Iterable[Rectangle],
-    comparisons_per_chunk: int,
+    size: ChunkSize,
     index: Iterator[int] | None = None,
 ) -> Iterator[Chunk | Pack]:
     """Chunks that cover every block exactly once, in the order of ``blocks``.
 
-    A block with more than ``comparisons_per_chunk`` comparisons or ``MAX_CHUNK_RECORDS`` rows a side
-    is cut into a Chunk of stored rows a tile; the others fill Packs within the same bounds. Indexes
+    A block that exceeds ``size`` is cut into a Chunk of stored rows a tile; the others fill Packs within
+    the same bounds. Indexes
     come from ``index``, which several pairs of data sets share. Holds nothing; O(blocks).
     """
     numbers = count() if index is None else index
@@ -61,23 +60,23 @@ def plan_blocks(
 
     for place, block in enumerate(blocks):
         start_a, stop_a, start_b, stop_b = block
-        if _fits(area(block), stop_a - start_a, stop_b - start_b, comparisons_per_chunk):
+        if _fits(area(block), stop_a - start_a, stop_b - start_b, size):
             comparisons += area(block)
             rows_a += stop_a - start_a
             rows_b += stop_b - start_b
-            if not _fits(comparisons, rows_a, rows_b, comparisons_per_chunk):
+            if not _fits(comparisons, rows_a, rows_b, size):
                 comparisons -= area(block)
                 yield from packed()
                 first, comparisons = place, area(block)
                 rows_a, rows_b = stop_a - start_a, stop_b - start_b
         else:
             yield from packed()
-            for tile in planning.cut_rectangle(block, comparisons_per_chunk):
+            for tile in cut_rectangle(block, size):
                 yield Chunk(next(numbers), dataset_a, *tile[:2], dataset_b, *tile[2:])
             first, comparisons, rows_a, rows_b = place + 1, 0, 0, 0
         stop = place + 1
     yield from packed()
 
 
-def _fits(comparisons: int, rows_a: int, rows_b: int, comparisons_per_chunk: int) -> bool:
-    return comparisons <= comparisons_per_chunk and max(rows_a, rows_b) <= planning.MAX_CHUNK_RECORDS
+def _fits(comparisons: int, rows_a: int, rows_b: int, size: ChunkSize) -> bool:
+    return comparisons <= size.comparisons and max(rows_a, rows_b) <= size.rows

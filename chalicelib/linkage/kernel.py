@@ -10,8 +10,8 @@ that differ or are no multiple of 8 bytes and for a threshold outside [0, 1].
 from __future__ import annotations
 
 try:
-    from chalicelib.linkage.native_kernel import find, prepare
+    from chalicelib.linkage.native_kernel import block_work, find, prepare, work
 except (ImportError, OSError):  # not installed, or built for another machine
-    from chalicelib.linkage.anonlink_kernel import find, prepare
+    from chalicelib.linkage.anonlink_kernel import block_work, find, prepare, work
 
-__all__ = ["find", "prepare"]
+__all__ = ["block_work", "find", "prepare", "work"]

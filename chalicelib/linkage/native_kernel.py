@@ -14,6 +14,9 @@ import numpy as np
 from chalicelib.linkage.candidates import CANDIDATE_DTYPE, Candidates
 from chalicelib.linkage.encodings import Encodings
 from chalicelib.linkage.rectangles import Rectangle
+from chalicelib.linkage.work import Work
+
+_STANDARD_NS = dice_kernel.tiled_ns(1_000_000, 1_000_000, 128, 0.8) / 1e12
 
 
 def find(
@@ -53,3 +56,14 @@ def _compare(
     found = find(encodings_a, encodings_b, list(rectangles), threshold, 1)
     if len(found):
         yield found
+
+
+def work(sample_a: Encodings, sample_b: Encodings, threshold: float, count_a: int, count_b: int) -> Work:
+    """What so many records would take, of which these are samples; takes some milliseconds."""
+    costs = dice_kernel.costs(sample_a, sample_b, threshold, count_a, count_b)
+    return Work(costs.tiled / _STANDARD_NS, costs.index / _STANDARD_NS)
+
+
+def block_work(comparisons: int, size_bytes: int) -> float:
+    """What comparing within blocks takes, where no threshold saves anything."""
+    return comparisons * dice_kernel.tiled_ns(1_000_000, 1_000_000, size_bytes, 0.0) / 1e12 / _STANDARD_NS

@@ -3,20 +3,31 @@ it compares.
 
 ``workflow`` writes the chunks into the manifest of the Compare map and each compare task reads one.
 The one idea: every pair of datasets is a rectangle, cut into a regular grid of near-square tiles,
-because a square has the most comparisons for the encodings that must be fetched.
+because a square has the most comparisons for the encodings that must be fetched. Where an index spares
+most of the comparisons (``chunk_sizing`` says so), only the longer side is cut: an index is the more
+worth, the larger it is.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from itertools import combinations, count, pairwise, product
 
 from chalicelib.linkage.rectangles import Rectangle, area
 
-# Two sides of 500,000 encodings of 1 KiB are 1 GB: what a compare task can hold with its results.
-MAX_CHUNK_RECORDS = 500_000
+
+@dataclass(frozen=True)
+class ChunkSize:
+    """The bounds of a chunk: its comparisons, and the rows of each side; both at least 1.
+
+    A sliced one is a slice of the longer side against all of the other, as far as the rows allow.
+    """
+
+    comparisons: int
+    rows: int
+    is_sliced: bool = False
 
 
 @dataclass(frozen=True)
@@ -49,47 +60,54 @@ def total_comparisons(counts: Sequence[int]) -> int:
     return sum(count_a * count_b for count_a, count_b in combinations(counts, 2))
 
 
-def chunk_comparisons(
-    total: int, *, comparisons_per_second: float, parallelism: int, min_seconds: float, max_seconds: float
-) -> int:
-    """The wanted size of a chunk: ``total`` shared among ``parallelism`` workers, within bounds.
+def wanted_work(
+    total: float, *, rate: float, parallelism: int, min_seconds: float, max_seconds: float
+) -> float:
+    """The wanted work of a chunk: ``total`` shared among ``parallelism`` workers, within bounds.
 
-    The bounds are what one worker does in ``min_seconds`` (below it, starting costs more than the
-    work) and in ``max_seconds`` (which wins over the former). At least 1.
+    The bounds are what one worker does at ``rate`` in ``min_seconds`` (below it, starting costs more than
+    the work) and in ``max_seconds`` (which wins over the former). Any unit of work, the rate's.
     """
-    floor = int(comparisons_per_second * min_seconds)
-    ceiling = int(comparisons_per_second * max_seconds)
-    share = -(-total // parallelism)
-    return max(1, min(max(share, floor), ceiling))
+    return min(max(total / parallelism, rate * min_seconds), rate * max_seconds)
 
 
-def plan_chunks(counts: Sequence[int], comparisons_per_chunk: int) -> Iterator[Chunk]:
+def max_rows(memory_bytes: int, size_bytes: int) -> int:
+    """How many rows of ``size_bytes`` a side of a chunk may have for a function of that memory.
+
+    A row is held twice, as it is and as the kernel wants it, with some 100 bytes about it. Two fifths of the
+    memory are for rows; the others are for what is found and for the runtime.
+    """
+    return max(1, int(0.4 * memory_bytes) // 2 // (2 * size_bytes + 100))
+
+
+def plan_chunks(counts: Sequence[int], sizes: Callable[[int, int], ChunkSize]) -> Iterator[Chunk]:
     """Chunks that cover every pair of records of different datasets exactly once.
 
-    None has more than ``comparisons_per_chunk`` comparisons or ``MAX_CHUNK_RECORDS`` records a side;
-    within a pair of datasets, sides differ by at most one record. Ordered by datasets, then by rows;
-    the same arguments give the same plan. Empty datasets give nothing.
+    ``sizes`` gives the bounds for two datasets; within these, sides differ by at most one record.
+    Ordered by datasets, then by rows; the same arguments give the same plan. Empty datasets give nothing.
     """
-    index = count()
+    numbers = count()
     for (dataset_a, count_a), (dataset_b, count_b) in combinations(enumerate(counts), 2):
-        for tile in cut_rectangle((0, count_a, 0, count_b), comparisons_per_chunk):
-            yield Chunk(next(index), dataset_a, *tile[:2], dataset_b, *tile[2:])
+        for tile in cut_rectangle((0, count_a, 0, count_b), sizes(dataset_a, dataset_b)):
+            yield Chunk(next(numbers), dataset_a, *tile[:2], dataset_b, *tile[2:])
 
 
-def cut_rectangle(rectangle: Rectangle, comparisons_per_chunk: int) -> Iterator[Rectangle]:
-    """Its tiles, within the bounds of ``plan_chunks``; none of an empty one."""
+def cut_rectangle(rectangle: Rectangle, size: ChunkSize) -> Iterator[Rectangle]:
+    """Its tiles, within the bounds; none of an empty one."""
     if not area(rectangle):
         return
     start_a, stop_a, start_b, stop_b = rectangle
-    rows_a, rows_b = _tile_sides(stop_a - start_a, stop_b - start_b, comparisons_per_chunk)
+    rows_a, rows_b = _tile_sides(stop_a - start_a, stop_b - start_b, size)
     for a, b in product(_cut_evenly(start_a, stop_a, rows_a), _cut_evenly(start_b, stop_b, rows_b)):
         yield *a, *b
 
 
-def _tile_sides(count_a: int, count_b: int, comparisons: int) -> tuple[int, int]:
+def _tile_sides(count_a: int, count_b: int, size: ChunkSize) -> tuple[int, int]:
     """The largest sides of a tile: square, or what a side that is shorter than that leaves."""
-    short = min(count_a, count_b, max(1, math.isqrt(comparisons)), MAX_CHUNK_RECORDS)
-    long = min(max(count_a, count_b), max(1, comparisons // short), MAX_CHUNK_RECORDS)
+    short = min(count_a, count_b, size.rows)
+    if not size.is_sliced:
+        short = min(short, max(1, math.isqrt(size.comparisons)))
+    long = min(max(count_a, count_b), max(1, size.comparisons // short), size.rows)
     return (short, long) if count_a <= count_b else (long, short)
 
 

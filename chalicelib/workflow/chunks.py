@@ -5,20 +5,8 @@ from __future__ import annotations
 
 from typing import TypedDict
 
-from chalicelib.config import settings
-from chalicelib.linkage import planning
-
-
-def wanted_comparisons(total: int) -> int:
-    """The size of a chunk in a run of ``total`` comparisons, by the settings."""
-    s = settings()
-    return planning.chunk_comparisons(
-        total,
-        comparisons_per_second=s.comparisons_per_second,
-        parallelism=s.compare_concurrency,
-        min_seconds=s.chunk_min_seconds,
-        max_seconds=s.chunk_max_seconds,
-    )
+Pair = tuple[int, int]
+"""The indexes of two data sets, the lower first."""
 
 
 class StoredDataset(TypedDict):

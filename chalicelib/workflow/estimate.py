@@ -14,12 +14,14 @@ from chalice.app import Blueprint
 from chalicelib.config import settings
 from chalicelib.errors import PermanentError
 from chalicelib.linkage import planning, sampling
+from chalicelib.linkage.kernel import block_work
 from chalicelib.linkage.sampling import ScoreSample
 from chalicelib.linkage.tiles import TILE_COMPARISONS, blocked_comparisons
 from chalicelib.prices import usd
 from chalicelib.storage import projects
+from chalicelib.storage.costs import comparisons_per_second
 from chalicelib.storage.projects import Dataset
-from chalicelib.workflow.chunks import wanted_comparisons
+from chalicelib.workflow.chunk_sizes import SMALL_RUN_MEMORY_MB, RunWork, wanted_work
 from chalicelib.workflow.run_data import RunData, read_run_data
 from chalicelib.workflow.sampled_data import SampledData
 from chalicelib.workflow.task import Event, task
@@ -29,7 +31,7 @@ tasks = Blueprint(__name__)
 _DRAWS = 64
 _EDGES = [round(hundredth / 100, 2) for hundredth in range(101)]
 _THRESHOLDS = [round(hundredth / 100, 2) for hundredth in range(50, 101, 5)]
-_SMALL_RUN_MEMORY_MB = 3_008
+_USUAL_THRESHOLD = 0.8  # whose cost is told when none is asked for
 _OTHER_CALLS = 5  # of a run besides its chunks: plan, merge, solve, complete and the like
 
 
@@ -59,7 +61,7 @@ def estimate(event: Event) -> dict[str, Any]:
         "candidate_pairs": [
             _candidate_pairs(samples, edges, each) for each in sorted({*_THRESHOLDS, *extra})
         ],
-        **_cost(data, total),
+        **_cost(data, total, _USUAL_THRESHOLD if threshold is None else threshold),
     }
 
 
@@ -105,17 +107,27 @@ def _candidate_pairs(
     }
 
 
-def _cost(data: RunData, total: int) -> dict[str, float]:
+def _cost(data: RunData, total: int, threshold: float) -> dict[str, float]:
     """Of comparing, which is nearly all of it unless very many pairs are found."""
     s = settings()
-    work = total / s.comparisons_per_second
-    largest = max(dataset["stored_rows"] for dataset in data.datasets)
-    if work <= s.small_run_max_seconds and largest <= planning.MAX_CHUNK_RECORDS:
-        seconds, calls, memory_mb = work, _OTHER_CALLS, _SMALL_RUN_MEMORY_MB
+    work, is_small = _work(data, total, threshold)
+    if is_small:
+        calls, memory_mb = _OTHER_CALLS, SMALL_RUN_MEMORY_MB
+        seconds = used = work / comparisons_per_second(memory_mb)
     else:
-        chunk = wanted_comparisons(total)
-        chunks = math.ceil(total / chunk)
-        rounds = math.ceil(chunks / s.compare_concurrency)
-        seconds = rounds * min(chunk, total) / s.comparisons_per_second
-        calls, memory_mb = chunks + _OTHER_CALLS, s.compare_memory_mb
-    return {"seconds": round(seconds, 3), "dollars": round(usd(work * memory_mb / 1024, calls), 6)}
+        memory_mb = s.compare_memory_mb
+        used, chunk = (each / comparisons_per_second(memory_mb) for each in (work, wanted_work(work)))
+        chunks = math.ceil(used / chunk)
+        seconds = math.ceil(chunks / s.compare_concurrency) * min(chunk, used)
+        calls = chunks + _OTHER_CALLS
+    return {"seconds": round(seconds, 3), "dollars": round(usd(used * memory_mb / 1024, calls), 6)}
+
+
+def _work(data: RunData, total: int, threshold: float) -> tuple[float, bool]:
+    """A run's, and whether it is small."""
+    if data.indexes is None:
+        counts = [dataset["stored_rows"] for dataset in data.datasets]
+        run = RunWork(data, threshold, {(a, b): counts[a] * counts[b] for a, b in data.pairs()})
+        return run.total, run.is_small
+    work = block_work(total, data.datasets[0]["encoding_size_bytes"])
+    return work, work <= comparisons_per_second(SMALL_RUN_MEMORY_MB) * settings().small_run_max_seconds

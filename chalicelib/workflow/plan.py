@@ -20,7 +20,8 @@ from chalicelib.linkage.rectangles import area
 from chalicelib.storage import cache, layout, objects, projects, runs
 from chalicelib.storage.projects import Dataset, Project
 from chalicelib.storage.runs import Run
-from chalicelib.workflow.chunks import ChunkTask, wanted_comparisons
+from chalicelib.workflow.chunk_sizes import RunWork
+from chalicelib.workflow.chunks import ChunkTask
 from chalicelib.workflow.costs import charged
 from chalicelib.workflow.run_data import RunData, read_run_data
 from chalicelib.workflow.running import undone_if_gone, unfinished
@@ -49,10 +50,11 @@ def plan(event: Event) -> dict[str, Any]:
         runs.begin(run.run_id, source.total_comparisons or 0, chunks=0)
         return _planned(run, project, is_small=False, source_run_id=source.run_id)
     data = read_run_data(project, datasets)
-    total = sum(area(rectangle) for pair in data.pairs() for rectangle in data.rectangles(*pair))
-    is_small = _is_small(data, total)
+    comparisons = {pair: sum(map(area, data.rectangles(*pair))) for pair in data.pairs()}
+    total, work = sum(comparisons.values()), RunWork(data, run.threshold, comparisons)
+    is_small = work.is_small
     with undone_if_gone(*_keys(run, data)), _forgotten_if_gone(run):
-        chunks = 1 if is_small else _write_manifest(run, data, total)
+        chunks = 1 if is_small else _write_manifest(run, data, work)
         cache.begin_run(run.run_id)
         cache.put_project_comparisons(run.project_id, total)
         runs.begin(run.run_id, total, chunks)
@@ -82,14 +84,6 @@ def _check(datasets: list[Dataset], number_parties: int) -> None:
         raise PermanentError(f"Mismatch in encoding sizes. Stopping: the data sets have {sizes} bytes")
 
 
-def _is_small(data: RunData, total: int) -> bool:
-    if total == 0:  # nothing is read then
-        return True
-    s = settings()
-    fits = max(dataset["stored_rows"] for dataset in data.datasets) <= planning.MAX_CHUNK_RECORDS
-    return fits and total <= s.comparisons_per_second * s.small_run_max_seconds
-
-
 def _keys(run: Run, data: RunData) -> Iterator[str]:
     yield layout.manifest(run.project_id, run.run_id)
     if data.indexes is not None:
@@ -107,13 +101,13 @@ def _forgotten_if_gone(run: Run) -> Iterator[None]:
         raise
 
 
-def _write_manifest(run: Run, data: RunData, total: int) -> int:
+def _write_manifest(run: Run, data: RunData, work: RunWork) -> int:
     """Returns the number of chunks. Holds none of them."""
-    size, chunks = wanted_comparisons(total), 0
+    chunks = 0
 
     def lines() -> Iterator[bytes]:
         nonlocal chunks
-        for chunk in _plan_chunks(run, data, size):
+        for chunk in _plan_chunks(run, data, work):
             chunks += 1
             yield json.dumps(_chunk_task(run, data, chunk)).encode() + b"\n"
 
@@ -121,19 +115,19 @@ def _write_manifest(run: Run, data: RunData, total: int) -> int:
     return chunks
 
 
-def _plan_chunks(run: Run, data: RunData, size: int) -> Iterator[Chunk | Pack]:
+def _plan_chunks(run: Run, data: RunData, work: RunWork) -> Iterator[Chunk | Pack]:
     if data.indexes is not None:
-        return _blocked_chunks(run, data, size)
-    return planning.plan_chunks([dataset["stored_rows"] for dataset in data.datasets], size)
+        return _blocked_chunks(run, data, work)
+    return planning.plan_chunks([dataset["stored_rows"] for dataset in data.datasets], work.chunk_size)
 
 
-def _blocked_chunks(run: Run, data: RunData, size: int) -> Iterator[Chunk | Pack]:
+def _blocked_chunks(run: Run, data: RunData, work: RunWork) -> Iterator[Chunk | Pack]:
     """Writes each list of common blocks just before the chunks that refer to it."""
     index = count()
     for pair in data.pairs():
         key = layout.common_blocks(run.project_id, run.run_id, *pair)
         objects.write_stream(settings().data_bucket, key, rectangles_to_bytes(data.rectangles(*pair)))
-        yield from plan_blocks(*pair, data.rectangles(*pair), size, index)
+        yield from plan_blocks(*pair, data.rectangles(*pair), work.chunk_size(*pair), index)
 
 
 def _chunk_task(run: Run, data: RunData, chunk: Chunk | Pack) -> ChunkTask:

@@ -27,7 +27,6 @@ MAY_IMPORT = {
     "migrate": {"psycopg2", "yoyo"},
     "ingest": {"numpy", "psycopg2", "ijson", "redis"},
     "reject": {"psycopg2", "redis"},
-    "plan": {"psycopg2", "redis"},
     "fail": {"psycopg2", "redis"},
     "render": {"numpy", "psycopg2"},
     "compare": {"numpy", "anonlink", "bitarray", "redis"},

@@ -6,12 +6,11 @@ from collections import Counter
 from collections.abc import Iterable
 from itertools import accumulate, pairwise, product
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.linkage import planning
 from chalicelib.linkage.block_planning import Pack, chunk_from_dict, plan_blocks
+from chalicelib.linkage.planning import ChunkSize
 from chalicelib.linkage.rectangles import Rectangle, area, closed_up, cost, shares, tiles
 
 
@@ -37,10 +36,7 @@ def cells(rectangles: Iterable[Rectangle]) -> Counter:
 
 @given(rectangle_lists(), st.integers(1, 60), st.integers(1, 20))
 def test_every_comparison_of_every_block_is_in_exactly_one_chunk(blocks, size, max_rows):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(planning, "MAX_CHUNK_RECORDS", max_rows)
-
-        chunks = list(plan_blocks(0, 1, blocks, size))
+    chunks = list(plan_blocks(0, 1, blocks, ChunkSize(size, max_rows)))
 
     covered: Counter = Counter()
     for chunk in chunks:
@@ -60,7 +56,7 @@ def test_every_comparison_of_every_block_is_in_exactly_one_chunk(blocks, size, m
 @given(rectangle_lists(max_rows=4), st.integers(16, 200))
 def test_packs_are_filled(blocks, size):
     """Two neighbouring packs would not have fitted together, so there are few of them."""
-    chunks = list(plan_blocks(0, 1, blocks, size))
+    chunks = list(plan_blocks(0, 1, blocks, ChunkSize(size, 1_000)))
 
     for before, after in pairwise(chunks):
         assert isinstance(after, Pack)

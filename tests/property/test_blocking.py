@@ -16,6 +16,7 @@ from chalicelib.linkage.blocking import common_blocks
 from chalicelib.linkage.candidates import Candidates, concatenate
 from chalicelib.linkage.comparison import compare_blocks
 from chalicelib.linkage.merging import merge_candidates
+from chalicelib.linkage.planning import ChunkSize
 from chalicelib.linkage.rectangles import shares
 from chalicelib.linkage.solving import solve_groups
 from tests.blocked import Stored, in_block_order, random_blocks
@@ -46,7 +47,7 @@ def compared(
     files, index = [], count()
     for a, b in combinations(range(len(stored)), 2):
         blocks = list(common_blocks(stored[a].index, stored[b].index))
-        for chunk in plan_blocks(a, b, blocks, comparisons_per_chunk, index):
+        for chunk in plan_blocks(a, b, blocks, ChunkSize(comparisons_per_chunk, 1_000), index):
             if isinstance(chunk, Pack):
                 rectangles = blocks[chunk.first : chunk.stop]
             else:

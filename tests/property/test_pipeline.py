@@ -15,7 +15,7 @@ from chalicelib.linkage import anonlink_solving, solving
 from chalicelib.linkage.candidates import Candidates, concatenate, read_blocks, to_bytes
 from chalicelib.linkage.comparison import compare
 from chalicelib.linkage.merging import merge_candidates
-from chalicelib.linkage.planning import plan_chunks
+from chalicelib.linkage.planning import ChunkSize, plan_chunks
 from chalicelib.linkage.solving import solve_groups
 from tests.groups import as_lists
 
@@ -66,7 +66,9 @@ def compared_in_chunks(
                 ]
             )
         )
-        for chunk in plan_chunks([len(dataset) for dataset in datasets], comparisons_per_chunk)
+        for chunk in plan_chunks(
+            [len(dataset) for dataset in datasets], lambda *_: ChunkSize(comparisons_per_chunk, 1_000)
+        )
     ]
     return concatenate(merge_candidates([read_blocks([file], 7) for file in files], pairs_per_block=50))
 

@@ -238,10 +238,10 @@ def test_what_has_been_charged_is_not_counted_twice(owner, running):
 
 def test_without_redis_the_cost_is_estimated(owner, running, redis_client, override_settings):
     redis_client.flushall()
-    override_settings(COMPARE_MEMORY_MB="1024", COMPARISONS_PER_SECOND="10")
+    override_settings(COMPARE_MEMORY_MB="1769", COMPARISONS_PER_SECOND="10")
     objects.put("data", layout.candidates(owner.project_id, running, (0, 0, 5), (1, 0, 10)), b"")
 
-    assert owner.status(running)["cost"]["gb_seconds"] == 5
+    assert owner.status(running)["cost"]["gb_seconds"] == pytest.approx(5 * 1769 / 1024, abs=1e-4)
     assert owner.status(running)["cost"]["requests"] == 2
 
 

@@ -9,10 +9,9 @@ import pytest
 
 from chalicelib.config import settings
 from chalicelib.errors import Gone
-from chalicelib.linkage import planning
 from chalicelib.storage import cache, layout, objects, projects, runs, uploads
+from chalicelib.workflow import chunk_sizes, stored_rows
 from chalicelib.workflow import compare as compare_module
-from chalicelib.workflow import stored_rows
 from chalicelib.workflow.compare import compare
 from chalicelib.workflow.link import link_small
 from chalicelib.workflow.merge import merge
@@ -99,7 +98,7 @@ def test_comparisons_are_those_within_common_blocks_everywhere():
     ids=["blocks of one party each", "no block at all"],
 )
 def test_without_a_common_block_the_result_is_empty_and_nothing_was_compared(blocks, monkeypatch):
-    monkeypatch.setattr(planning, "MAX_CHUNK_RECORDS", 10)
+    monkeypatch.setattr(chunk_sizes, "SMALL_RUN_MEMORY_MB", 0)
     _, _, run = prepared((90, 110), blocks=blocks)
 
     assert plan({"run_id": run.run_id}, None)["is_small"]

@@ -111,12 +111,12 @@ def test_the_compare_functions_are_charged_once_when_all_is_compared(run, overri
 
 
 def test_without_redis_they_are_estimated_from_the_comparisons(run, redis_client, override_settings):
-    override_settings(COMPARE_MEMORY_MB="1024", COMPARISONS_PER_SECOND="100")
+    override_settings(COMPARE_MEMORY_MB="1769", COMPARISONS_PER_SECOND="100")
     redis_client.flushall()
 
     costs.record_compared(run)
 
-    assert cost(run) == (pytest.approx(10), 4)
+    assert cost(run) == (pytest.approx(10 * 1769 / 1024), 4)
 
 
 def test_a_deleted_run_is_gone_here_too(run):

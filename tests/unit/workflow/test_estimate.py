@@ -219,15 +219,27 @@ def test_many_parties_with_blocks_are_sampled_without_looking_at_every_pair_of_t
 
 
 def test_time_and_price_follow_the_comparisons(override_settings, febrl):
+    vcpus = 3008 / 1769
     project_id = stored_project(febrl)
+    override_settings(COMPARISONS_PER_SECOND="1e8")
     small = estimated(project_id)
     override_settings(SMALL_RUN_MAX_SECONDS="0", COMPARISONS_PER_SECOND="1e5", COMPARE_CONCURRENCY="10")
 
     large = estimated(project_id)
 
-    assert small["seconds"] == 0.125
-    assert large["seconds"] == 25  # ten chunks, all at once
-    assert large["dollars"] == pytest.approx(250 * 3008 / 1024 * 0.0000166667, rel=0.1)
+    assert small["seconds"] == pytest.approx(0.25 / vcpus, rel=0.25)  # and something for each record
+    assert large["seconds"] == pytest.approx(25 / vcpus, rel=0.25)  # ten chunks, all at once
+    assert large["dollars"] == pytest.approx(250 / vcpus * 3008 / 1024 * 0.0000166667, rel=0.25)
+
+
+def test_a_threshold_that_spares_comparisons_costs_less(override_settings, febrl):
+    override_settings(SMALL_RUN_MAX_SECONDS="0", COMPARISONS_PER_SECOND="1e5")
+    project_id = stored_project(febrl)
+
+    low, usual, high = (estimated(project_id, threshold=each)["dollars"] for each in (0.5, 0.8, 0.95))
+
+    assert low > 1.2 * usual > 1.5 * high
+    assert estimated(project_id)["dollars"] == usual
 
 
 def test_it_needs_every_data_set():

@@ -9,7 +9,7 @@ anonlink's greedy solver; ``components`` says which pairs can be solved apart.
 from __future__ import annotations
 
 from dice_kernel._library import isa
-from dice_kernel.choice import choose, find
+from dice_kernel.choice import Costs, choose, costs, find, tiled_ns
 from dice_kernel.comparison import compare, compare_rectangles
 from dice_kernel.index_join import index_join, part_count
 from dice_kernel.similarity import dice_coefficient
@@ -17,11 +17,13 @@ from dice_kernel.solving import Components, components, components_of_candidates
 
 __all__ = [
     "Components",
+    "Costs",
     "choose",
     "compare",
     "compare_rectangles",
     "components",
     "components_of_candidates",
+    "costs",
     "dice_coefficient",
     "find",
     "index_join",
@@ -29,4 +31,5 @@ __all__ = [
     "part_count",
     "solve",
     "solve_candidates",
+    "tiled_ns",
 ]
