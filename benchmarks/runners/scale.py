@@ -8,7 +8,9 @@ are read from S3, workers come at the pace that Lambda allows, and each takes th
 from __future__ import annotations
 
 import heapq
+import time
 from dataclasses import dataclass
+from functools import cache
 from itertools import pairwise
 from typing import Any
 
@@ -16,71 +18,118 @@ import numpy as np
 
 from benchmarks.data import pair
 from benchmarks.machine import isas
-from benchmarks.measuring import environment, in_a_process, least_seconds
+from benchmarks.measuring import environment, least_seconds
 from benchmarks.runners.pairs import made
 from chalicelib import prices
-from chalicelib.linkage import comparison, merging, planning, rendering, solving
+from chalicelib.linkage import comparison, kernel, merging, planning, rendering, solving
 from chalicelib.linkage.block_planning import Pack, plan_blocks
-from chalicelib.linkage.planning import Chunk
+from chalicelib.linkage.chunk_sizing import chunk_size
 from chalicelib.linkage.rectangles import Rectangle, area
+from chalicelib.linkage.work import Work
 
 SIZE_BYTES = 128
 _MEASURED_PAIRS = 1_000_000
+_SAMPLE_ROWS = 8_192  # as the workflow's plan
 
 
 @dataclass(frozen=True)
-class Work:
-    """Of a chunk: comparisons, and rows that must be fetched."""
+class Chunk:
+    """Comparisons, rows that must be fetched, and work in standard comparisons."""
 
     comparisons: int
     rows: int
+    work: float
 
 
 def run(experiment: dict[str, Any]) -> list[dict[str, Any]]:
-    """A row for each of ``cases``, instruction set and number of ``workers``.
+    """A row for each of ``cases``, number of ``workers`` and instruction set.
 
     A case has ``records`` a side and ``threshold``, and for blocked ones ``blocks``, ``block_records`` and
     ``sigma``: numbers of records are lognormal with that mean. ``lambda`` is what is assumed.
     """
     rows = []
-    pairs_a_second = _rates_of_pairs()
+    assumed, pairs_a_second = experiment["lambda"], _rates_of_pairs()
     for case in experiment["cases"]:
-        rates = {isa: _comparisons_a_second(case, isa) for isa in experiment["isas"] if isa in isas()}
-        for workers in case["workers"]:
-            settings = {**experiment["chunks"], "parallelism": workers}
-            planned = in_a_process(lambda case=case, settings=settings: len(_plan(case, settings)))
-            works = _plan(case, settings)
-            plan_row = {
-                "name": case["name"],
-                "threshold": case["threshold"],
-                "workers": workers,
-                "chunks": len(works),
-                "comparisons": sum(work.comparisons for work in works),
-                "largest_chunk": max(work.comparisons for work in works),
-                "planner_seconds": planned.seconds,
-            }
-            for isa, rate in rates.items():
-                row = _modelled(experiment["lambda"], case, works, rate, workers, pairs_a_second)
-                rows.append({**plan_row, "isa": isa, **row})
+        for isa in [isa for isa in experiment["isas"] if isa in isas()]:
+            with environment(DICE_KERNEL_ISA=isa):
+                case_work = CaseWork(case)
+                rate = case_work.measured_rate()
+                for workers in case["workers"]:
+                    started = time.perf_counter()
+                    chunks = case_work.plan(assumed, {**experiment["chunks"], "parallelism": workers})
+                    rows.append(
+                        {
+                            "name": case["name"],
+                            "threshold": case["threshold"],
+                            "workers": workers,
+                            "isa": isa,
+                            "chunks": len(chunks),
+                            "comparisons": sum(chunk.comparisons for chunk in chunks),
+                            "largest_chunk": max(chunk.comparisons for chunk in chunks),
+                            "planner_seconds": time.perf_counter() - started,
+                            **_modelled(assumed, case, chunks, rate, workers, pairs_a_second),
+                        }
+                    )
     return rows
 
 
-def _plan(case: dict[str, Any], settings: dict[str, Any]) -> list[Work]:
-    """What the planner cuts; raises AssertionError unless that is every comparison."""
-    if "blocks" in case:
-        blocks = _blocks(case)
-        total = sum(map(area, blocks))
-        chunks = list(plan_blocks(0, 1, blocks, planning.chunk_comparisons(total, **settings)))
-        works = [_work(chunk, blocks) for chunk in chunks]
-    else:
-        counts = [case["records"], case["records"]]
-        total = planning.total_comparisons(counts)
-        works = [
-            _work(chunk, [])
-            for chunk in planning.plan_chunks(counts, planning.chunk_comparisons(total, **settings))
-        ]
-    assert sum(work.comparisons for work in works) == total
-    return works
+class CaseWork:
+    """The work of a case, by data of its kind that is measured and sampled here."""
+
+    def __init__(self, case: dict[str, Any]) -> None:
+        self._case = case
+        self._data = pair(case["measured_records"])
+        self._samples = self._data.a[:_SAMPLE_ROWS], self._data.b[:_SAMPLE_ROWS]
+
+    def measured_rate(self) -> float:
+        """Standard comparisons a second of one core, with ``measured_records`` a side, in blocks of the mean
+        size if there are blocks."""
+        a, b = self._data.a, self._data.b
+        rows = np.arange(len(a), dtype=np.uint32)
+        side = self._case.get("block_records", len(a))
+        rectangles = [(at, at + side, at, at + side) for at in range(0, len(rows) - side + 1, side)]
+
+        def compare() -> None:
+            comparison.compare_blocks(
+                *(a, b, rectangles, self._case["threshold"]),
+                dataset_a=0,
+                dataset_b=1,
+                records_a=rows,
+                records_b=rows,
+            )
+
+        seconds = least_seconds({"compare": compare}, 2)["compare"]
+        if "blocks" in self._case:
+            return kernel.block_work(sum(map(area, rectangles)), SIZE_BYTES) / seconds
+        return self.work_of(len(a), len(b)).least / seconds
+
+    @cache  # noqa: B019  # lives as long as its case; most tiles have one of two sizes
+    def work_of(self, count_a: int, count_b: int) -> Work:
+        return kernel.work(*self._samples, self._case["threshold"], count_a, count_b)
+
+    def plan(self, assumed: dict[str, Any], settings: dict[str, Any]) -> list[Chunk]:
+        """What the planner cuts; raises AssertionError unless that is every comparison."""
+        rows = planning.max_rows(assumed["memory_mb"] * 2**20, SIZE_BYTES)
+        rate = settings["comparisons_per_second"] * assumed["memory_mb"] / assumed["mb_a_vcpu"]
+        least, most = (rate * settings[name] for name in ("min_seconds", "max_seconds"))
+        workers = planning.Workers(settings["parallelism"], least, most)
+        if "blocks" in self._case:
+            blocks = _blocks(self._case)
+            total = sum(map(area, blocks))
+            share = workers.share(kernel.block_work(total, SIZE_BYTES))
+            size = planning.ChunkSize(int(share / kernel.block_work(1, SIZE_BYTES)), rows)
+            chunks = [_of_blocks(chunk, blocks) for chunk in plan_blocks(0, 1, blocks, size)]
+        else:
+            counts = [self._case["records"], self._case["records"]]
+            total = planning.total_comparisons(counts)
+            size = chunk_size(self.work_of, *counts, workers, rows)
+            chunks = [self._of_rows(chunk) for chunk in planning.plan_chunks(counts, lambda *_: size)]
+        assert sum(chunk.comparisons for chunk in chunks) == total
+        return chunks
+
+    def _of_rows(self, chunk: planning.Chunk) -> Chunk:
+        rows_a, rows_b = chunk.stop_a - chunk.start_a, chunk.stop_b - chunk.start_b
+        return Chunk(chunk.comparisons, rows_a + rows_b, self.work_of(rows_a, rows_b).least)
 
 
 def _blocks(case: dict[str, Any]) -> list[Rectangle]:
@@ -91,31 +140,13 @@ def _blocks(case: dict[str, Any]) -> list[Rectangle]:
     return [(start, stop, start, stop) for start, stop in pairwise(edges)]
 
 
-def _work(chunk: Chunk | Pack, blocks: list[Rectangle]) -> Work:
-    if isinstance(chunk, Chunk):
-        return Work(chunk.comparisons, chunk.stop_a - chunk.start_a + chunk.stop_b - chunk.start_b)
-    first, last = blocks[chunk.first], blocks[chunk.stop - 1]
-    return Work(chunk.comparisons, last[1] - first[0] + last[3] - first[2])
-
-
-def _comparisons_a_second(case: dict[str, Any], isa: str) -> float:
-    """Of one core, with ``measured_records`` a side, in blocks of the mean size if there are blocks."""
-    data = pair(case["measured_records"])
-    rows = np.arange(len(data.a), dtype=np.uint32)
-    side = case.get("block_records", len(data.a))
-    rectangles = [(at, at + side, at, at + side) for at in range(0, len(rows) - side + 1, side)]
-
-    def compare() -> None:
-        comparison.compare_blocks(
-            *(data.a, data.b, rectangles, case["threshold"]),
-            dataset_a=0,
-            dataset_b=1,
-            records_a=rows,
-            records_b=rows,
-        )
-
-    with environment(DICE_KERNEL_ISA=isa):
-        return sum(map(area, rectangles)) / least_seconds({"compare": compare}, 1)["compare"]
+def _of_blocks(chunk: planning.Chunk | Pack, blocks: list[Rectangle]) -> Chunk:
+    work = kernel.block_work(chunk.comparisons, SIZE_BYTES)
+    if isinstance(chunk, Pack):
+        first, last = blocks[chunk.first], blocks[chunk.stop - 1]
+        return Chunk(chunk.comparisons, last[1] - first[0] + last[3] - first[2], work)
+    rows = chunk.stop_a - chunk.start_a + chunk.stop_b - chunk.start_b
+    return Chunk(chunk.comparisons, rows, work)
 
 
 def _rates_of_pairs() -> dict[str, float]:
@@ -137,7 +168,7 @@ def _rates_of_pairs() -> dict[str, float]:
 def _modelled(
     assumed: dict[str, Any],
     case: dict[str, Any],
-    works: list[Work],
+    chunks: list[Chunk],
     rate: float,
     workers: int,
     pairs_a_second: dict[str, float],
@@ -146,10 +177,8 @@ def _modelled(
     rate_of_worker = rate * cores * assumed["vcpu_speed"]
     fetched_a_second = assumed["s3_megabytes_a_second"] * 1e6
     chunk_seconds = [
-        assumed["call_seconds"]
-        + work.comparisons / rate_of_worker
-        + work.rows * SIZE_BYTES / fetched_a_second
-        for work in works
+        assumed["call_seconds"] + chunk.work / rate_of_worker + chunk.rows * SIZE_BYTES / fetched_a_second
+        for chunk in chunks
     ]
     pairs = case["records"] * assumed["candidate_pairs_a_record"]
     after = sum(pairs / (speed * assumed["vcpu_speed"]) for speed in pairs_a_second.values())
@@ -159,16 +188,16 @@ def _modelled(
     elapsed = scheduled(chunk_seconds, starts)
     gb_seconds = (sum(chunk_seconds) + after) * gb
     return {
-        "comparisons_a_second_a_core": rate,
+        "standard_comparisons_a_second_a_core": rate,
         "compare_seconds": elapsed,
         "output_seconds": after,
         "seconds": elapsed + after,
         "worker_seconds": sum(chunk_seconds),
-        "fetching_share": sum(work.rows for work in works)
+        "fetching_share": sum(chunk.rows for chunk in chunks)
         * SIZE_BYTES
         / fetched_a_second
         / sum(chunk_seconds),
-        "usd": prices.usd(gb_seconds, len(works) + 5),
+        "usd": prices.usd(gb_seconds, len(chunks) + 5),
     }
 
 

@@ -16,8 +16,6 @@ from chalicelib.linkage.encodings import Encodings
 from chalicelib.linkage.rectangles import Rectangle
 from chalicelib.linkage.work import Work
 
-_STANDARD_NS = dice_kernel.tiled_ns(1_000_000, 1_000_000, 128, 0.8) / 1e12
-
 
 def find(
     encodings_a: Encodings,
@@ -61,9 +59,15 @@ def _compare(
 def work(sample_a: Encodings, sample_b: Encodings, threshold: float, count_a: int, count_b: int) -> Work:
     """What so many records would take, of which these are samples; takes some milliseconds."""
     costs = dice_kernel.costs(sample_a, sample_b, threshold, count_a, count_b)
-    return Work(costs.tiled / _STANDARD_NS, costs.index / _STANDARD_NS)
+    standard_ns = _comparison_ns(128, 0.8)
+    return Work(costs.tiled / standard_ns, costs.index / standard_ns)
 
 
 def block_work(comparisons: int, size_bytes: int) -> float:
     """What comparing within blocks takes, where no threshold saves anything."""
-    return comparisons * dice_kernel.tiled_ns(1_000_000, 1_000_000, size_bytes, 0.0) / 1e12 / _STANDARD_NS
+    return comparisons * _comparison_ns(size_bytes, 0.0) / _comparison_ns(128, 0.8)
+
+
+def _comparison_ns(size_bytes: int, threshold: float) -> float:
+    """Of one among very many."""
+    return dice_kernel.tiled_ns(10**6, 10**6, size_bytes, threshold) / 10**12

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import combinations, count, pairwise, product
 
 from chalicelib.linkage.rectangles import Rectangle, area
@@ -60,15 +60,24 @@ def total_comparisons(counts: Sequence[int]) -> int:
     return sum(count_a * count_b for count_a, count_b in combinations(counts, 2))
 
 
-def wanted_work(
-    total: float, *, rate: float, parallelism: int, min_seconds: float, max_seconds: float
-) -> float:
-    """The wanted work of a chunk: ``total`` shared among ``parallelism`` workers, within bounds.
+@dataclass(frozen=True)
+class Workers:
+    """Who compares: how many at a time, and the work of a chunk that is least and most worth one.
 
-    The bounds are what one worker does at ``rate`` in ``min_seconds`` (below it, starting costs more than
-    the work) and in ``max_seconds`` (which wins over the former). Any unit of work, the rate's.
+    With less, starting a worker costs more than its work; the most wins over the least. In any unit of work.
     """
-    return min(max(total / parallelism, rate * min_seconds), rate * max_seconds)
+
+    parallelism: int
+    least: float
+    most: float
+
+    def share(self, total: float) -> float:
+        """The wanted work of a chunk, of ``total``."""
+        return min(max(total / self.parallelism, self.least), self.most)
+
+    def some(self, share: float) -> Workers:
+        """A share of the workers, one at least."""
+        return replace(self, parallelism=max(1, round(self.parallelism * share)))
 
 
 def max_rows(memory_bytes: int, size_bytes: int) -> int:

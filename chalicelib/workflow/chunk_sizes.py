@@ -17,7 +17,7 @@ from chalicelib.linkage import planning
 from chalicelib.linkage.chunk_sizing import chunk_size, least_work
 from chalicelib.linkage.encodings import Encodings
 from chalicelib.linkage.kernel import block_work, find, work
-from chalicelib.linkage.planning import ChunkSize
+from chalicelib.linkage.planning import ChunkSize, Workers
 from chalicelib.linkage.work import WorkOf
 from chalicelib.storage.costs import comparisons_per_second
 from chalicelib.workflow.chunks import Pair
@@ -37,16 +37,11 @@ _FEW_COMPARISONS = 4_000_000
 _MB = 1024 * 1024
 
 
-def wanted_work(total: float) -> float:
-    """Of a chunk in a run of ``total`` work, by the settings."""
+def workers() -> Workers:
+    """By the settings, in standard comparisons."""
     s = settings()
-    return planning.wanted_work(
-        total,
-        rate=comparisons_per_second(s.compare_memory_mb),
-        parallelism=s.compare_concurrency,
-        min_seconds=s.chunk_min_seconds,
-        max_seconds=s.chunk_max_seconds,
-    )
+    rate = comparisons_per_second(s.compare_memory_mb)
+    return Workers(s.compare_concurrency, rate * s.chunk_min_seconds, rate * s.chunk_max_seconds)
 
 
 class RunWork:
@@ -81,10 +76,12 @@ class RunWork:
 
     def chunk_size(self, dataset_a: int, dataset_b: int) -> ChunkSize:
         """The bounds of a chunk of two data sets."""
-        pair, wanted = (dataset_a, dataset_b), wanted_work(self.total)
+        pair = dataset_a, dataset_b
         if self._is_blocked:
-            return ChunkSize(max(1, int(wanted / block_work(1, self._size_bytes))), self._rows)
-        size = chunk_size(self._work_of(pair), *self._counts(pair), wanted, self._rows)
+            share = workers().share(self.total)
+            return ChunkSize(max(1, int(share / block_work(1, self._size_bytes))), self._rows)
+        its_workers = workers().some(self._least(pair) / self.total) if self.total else workers()
+        size = chunk_size(self._work_of(pair), *self._counts(pair), its_workers, self._rows)
         most = _FOUND_PAIRS / max(self._found_share(pair), 1e-12)
         return size if size.comparisons <= most else ChunkSize(max(1, int(most)), self._rows)
 

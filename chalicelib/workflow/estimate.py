@@ -21,7 +21,7 @@ from chalicelib.prices import usd
 from chalicelib.storage import projects
 from chalicelib.storage.costs import comparisons_per_second
 from chalicelib.storage.projects import Dataset
-from chalicelib.workflow.chunk_sizes import SMALL_RUN_MEMORY_MB, RunWork, wanted_work
+from chalicelib.workflow.chunk_sizes import SMALL_RUN_MEMORY_MB, RunWork, workers
 from chalicelib.workflow.run_data import RunData, read_run_data
 from chalicelib.workflow.sampled_data import SampledData
 from chalicelib.workflow.task import Event, task
@@ -116,7 +116,7 @@ def _cost(data: RunData, total: int, threshold: float) -> dict[str, float]:
         seconds = used = work / comparisons_per_second(memory_mb)
     else:
         memory_mb = s.compare_memory_mb
-        used, chunk = (each / comparisons_per_second(memory_mb) for each in (work, wanted_work(work)))
+        used, chunk = (each / comparisons_per_second(memory_mb) for each in (work, workers().share(work)))
         chunks = math.ceil(used / chunk)
         seconds = math.ceil(chunks / s.compare_concurrency) * min(chunk, used)
         calls = chunks + _OTHER_CALLS

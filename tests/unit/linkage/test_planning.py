@@ -10,10 +10,10 @@ from chalicelib.linkage.block_planning import chunk_from_dict
 from chalicelib.linkage.planning import (
     Chunk,
     ChunkSize,
+    Workers,
     max_rows,
     plan_chunks,
     total_comparisons,
-    wanted_work,
 )
 
 
@@ -28,11 +28,11 @@ def test_comparisons_are_counted_for_every_pair_of_datasets():
     ids=["nothing", "floor", "share", "ceiling"],
 )
 def test_a_chunk_is_a_workers_share_within_bounds(total, expected):
-    assert wanted_work(total, rate=1_000, parallelism=10, min_seconds=1, max_seconds=20) == expected
+    assert Workers(10, least=1_000, most=20_000).share(total) == expected
 
 
 def test_the_ceiling_of_a_chunk_wins_over_its_floor():
-    assert wanted_work(10**9, rate=1_000, parallelism=10, min_seconds=9, max_seconds=3) == 3_000
+    assert Workers(10, least=9_000, most=3_000).share(10**9) == 3_000
 
 
 def sized(comparisons: int, rows: int = 500_000, *, is_sliced: bool = False):

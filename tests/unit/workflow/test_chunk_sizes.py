@@ -8,7 +8,7 @@ import pytest
 from chalicelib.errors import Gone
 from chalicelib.storage import layout, objects
 from chalicelib.workflow import chunk_sizes
-from chalicelib.workflow.chunk_sizes import RunWork, wanted_work
+from chalicelib.workflow.chunk_sizes import RunWork, workers
 from chalicelib.workflow.chunks import StoredDataset
 from chalicelib.workflow.run_data import RunData
 from chalicelib.workflow.stored_rows import load
@@ -84,7 +84,7 @@ def test_a_run_that_would_find_very_many_pairs_is_not_small_nor_are_its_chunks_l
 
     assert not everything.is_small
     assert everything.chunk_size(0, 1).comparisons < 20_000_000
-    assert wanted_work(everything.total) > ROWS * ROWS / 100
+    assert workers().share(everything.total) > ROWS * ROWS / 100
 
 
 def test_data_sets_in_the_same_order_are_sampled_in_other_places(data, monkeypatch):
