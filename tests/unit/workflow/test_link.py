@@ -10,6 +10,7 @@ import pytest
 from chalicelib.config import settings
 from chalicelib.errors import Gone, PermanentError
 from chalicelib.storage import cache, layout, objects, projects, runs
+from chalicelib.workflow import chunk_sizes
 from chalicelib.workflow import compare as compare_module
 from chalicelib.workflow.compare import compare
 from chalicelib.workflow.failures import fail
@@ -63,6 +64,21 @@ def test_the_similarity_scores_of_a_chunked_run_are_anonlinks_to_the_bit():
     expected = anonlink_scores(datasets, THRESHOLD)
     assert result(run)["similarity_scores"] == expected
     assert runs.find(run.run_id).candidate_pairs == len(expected)
+
+
+@pytest.mark.usefixtures("in_chunks")
+def test_a_run_that_is_cut_into_slices_for_an_index_has_the_same_scores(monkeypatch):
+    monkeypatch.setenv("DICE_KERNEL_PATH", "index")
+    monkeypatch.setattr(chunk_sizes, "_FEW_COMPARISONS", 0)  # so that the work is known
+    datasets, run = prepared((90, 210), result_type="similarity_scores")
+
+    chunks = [line["chunk"] for line in planned_chunks(run)]
+    execute(run)
+
+    assert len(chunks) > 2
+    assert {chunk["stop_a"] - chunk["start_a"] for chunk in chunks} == {90}
+    assert result(run)["similarity_scores"] == anonlink_scores(datasets, THRESHOLD)
+    assert runs.find(run.run_id).total_comparisons == 90 * 210
 
 
 @pytest.mark.usefixtures("in_chunks")
