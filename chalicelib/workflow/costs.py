@@ -57,13 +57,17 @@ def charge(run_id: str) -> None:
     if meter is None:
         return
     now = time.monotonic()
-    megabytes = int(os.environ.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", settings().compare_memory_mb))
     try:
-        runs.charge(run_id, (now - meter.charged_at) * megabytes / costs.MB_A_GB, meter.requests)
+        runs.charge(run_id, (now - meter.charged_at) * memory_mb() / costs.MB_A_GB, meter.requests)
     except Exception:
         logger.warning("a charge failed", extra={"run_id": run_id}, exc_info=True)
     else:
         meter.charged_at, meter.requests = now, 0
+
+
+def memory_mb() -> int:
+    """Of the function that this is."""
+    return int(os.environ.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", settings().compare_memory_mb))
 
 
 def record_compared(run: Run) -> None:
