@@ -26,7 +26,7 @@ from benchmarks.machine import machine
 EXPERIMENTS = Path(__file__).with_name("experiments")
 ORDER = (
     "kernel", "encoding-size", "growth", "blocks", "merge", "solve", "render", "parse", "ingest",
-    "end-to-end", "scale",
+    "end-to-end", "overhead", "scale",
 )  # fmt: skip
 # The function of benchmarks.runners for each kind; modules are imported when they are needed.
 KINDS = {
@@ -39,6 +39,7 @@ KINDS = {
     "parse": ("uploads", "parse"),
     "ingest": ("uploads", "ingest"),
     "end_to_end": ("end_to_end", "run"),
+    "overhead": ("overhead", "run"),
     "scale": ("scale", "run"),
 }
 

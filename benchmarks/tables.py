@@ -245,6 +245,57 @@ def case_format(row: dict[str, Any]) -> str:
     return f"{kind}, blocks of {row['block_records']}" if "block_records" in row else kind
 
 
+def overhead(rows: Rows) -> str:
+    counts_head = ["records a side", "chunks", "transitions", "calls", "S3 writes + reads", "Postgres"]
+    counts_head += ["Redis", "$ for 1,000 runs: transitions", "functions", "S3"]
+    counts = _table(
+        counts_head,
+        (
+            [
+                _case_reused(row),
+                _count(row["chunks"]),
+                _count(row["transitions"]),
+                _count(sum(row["calls"].values())),
+                f"{row['s3']['writes']} + {row['s3']['reads']}",
+                f"{row['postgres']['transactions']} in {row['postgres']['round_trips']} round trips",
+                _count(row["redis"]),
+                *(f"{1000 * row['usd'][part]:.4f}" for part in ("transitions", "functions", "s3")),
+            ]
+            for row in rows
+        ),
+    )
+    names = dict.fromkeys(name for row in rows for name in row["states"])
+    times_head = ["records a side", "before it starts", "execution", "no function at work", *names]
+    milliseconds = _table(
+        times_head,
+        (
+            [
+                _case_reused(row),
+                *(f"{value:.0f} ms" for value in _execution(row["milliseconds"])),
+                *(_state(row["states"].get(name)) for name in names),
+            ]
+            for row in rows
+        ),
+    )
+    return f"{counts}\n\n{milliseconds}"
+
+
+def _case_reused(row: dict[str, Any]) -> str:
+    return _count(row["records"]) + (", reusing pairs" if row.get("reuses") else "")
+
+
+def _execution(milliseconds: dict[str, float]) -> tuple[float, float, float]:
+    whole = milliseconds["execution"]
+    return milliseconds["request"], whole, max(0.0, whole - milliseconds["functions"])
+
+
+def _state(of_one: dict[str, float] | None) -> str:
+    if of_one is None:
+        return ""
+    beside = max(0.0, of_one["milliseconds"] - of_one["functions"])
+    return f"{of_one['functions']:.0f} + {beside:.0f} ms"
+
+
 def scale(rows: Rows) -> str:
     head = ["work", "threshold", "workers", "chunks", "instructions", "compare", "merge to render", "cost"]
     return _table(
@@ -276,6 +327,7 @@ _TABLES: dict[str, Callable[[Rows], str]] = {
     "parse": parse,
     "ingest": ingest,
     "end-to-end": end_to_end,
+    "overhead": overhead,
     "scale": scale,
 }
 

@@ -19,6 +19,7 @@ from chalicelib.config import settings
 from chalicelib.errors import Gone
 from chalicelib.linkage.encodings import Encodings
 from chalicelib.storage import cache, layout, objects
+from chalicelib.storage.clients import s3
 from chalicelib.workflow.chunks import StoredDataset
 
 # A request of S3 takes as long as some 500 KiB more of the one before, so smaller gaps are read over.
@@ -26,10 +27,12 @@ _GAP_BYTES = 512 * 1024
 _REQUEST_BYTES = 8 * 1024 * 1024
 _REQUESTS_AT_ONCE = 8
 KEPT_BYTES = 256 * 1024 * 1024
+_RECORD_BYTES = 4
 
 Range = tuple[int, int]
 """Stored rows: the first, and the one after the last."""
 Fetch = Callable[[int, int], bytes]
+_Key = tuple[str, tuple[Range, ...]]
 
 
 class Rows(NamedTuple):
@@ -40,25 +43,36 @@ class Rows(NamedTuple):
 
 
 class _Kept:
-    """The ranges that were read last: together at most KEPT_BYTES, of one project."""
+    """The ranges that were read last: together at most KEPT_BYTES, of one project.
+
+    A key is an upload and its ranges: ids are random and never used again, and what an upload is stored as
+    never changes.
+    """
 
     def __init__(self) -> None:
         self._project_id = ""
-        self._rows: OrderedDict[tuple[str, Range], Rows] = OrderedDict()
+        self._rows: OrderedDict[_Key, Rows] = OrderedDict()
 
-    def find(self, dataset: StoredDataset, rows: Range) -> Rows | None:
-        if dataset["project_id"] != self._project_id:
-            self._project_id = dataset["project_id"]
+    def turn_to(self, project_id: str) -> None:
+        """Let go of another project's."""
+        if project_id != self._project_id:
+            self._project_id = project_id
             self._rows.clear()
-        key = dataset["upload_id"], rows  # what an upload is stored as never changes
+
+    def find(self, key: _Key) -> Rows | None:
         if key in self._rows:
             self._rows.move_to_end(key)
         return self._rows.get(key)
 
-    def keep(self, dataset: StoredDataset, rows: Range, read: Rows) -> None:
-        self._rows[dataset["upload_id"], rows] = read
-        while self._size_bytes() > KEPT_BYTES:
+    def make_room(self, size_bytes: int) -> None:
+        """Let go of the oldest until so much more fits; of all, if it is too much alone."""
+        while self._rows and self._size_bytes() + size_bytes > KEPT_BYTES:
             self._rows.popitem(last=False)
+
+    def keep(self, key: _Key, rows: Rows) -> None:
+        """There is room for them, or too much of them for ever."""
+        self._rows[key] = rows
+        self.make_room(0)
 
     def _size_bytes(self) -> int:
         return sum(array.nbytes for rows in self._rows.values() for array in rows)
@@ -70,20 +84,26 @@ _kept = _Kept()
 def load(dataset: StoredDataset, ranges: Sequence[Range]) -> Rows:
     """The rows of ``ranges``, which ascend and don't overlap, one range after the other.
 
-    Holds them and a few requests' bytes. Raises Gone when the data set was deleted, unless its rows are
-    still at hand.
+    Holds them, eight requests' bytes, and of what was read before no more than fits into KEPT_BYTES with
+    them. Raises Gone when the data set was deleted, unless its rows are still at hand.
     """
-    if len(ranges) != 1:
-        return _load(dataset, ranges)
-    rows = _kept.find(dataset, ranges[0])
+    _kept.turn_to(dataset["project_id"])
+    key = dataset["upload_id"], tuple(ranges)
+    rows = _kept.find(key)
     if rows is None:
+        _kept.make_room(_count(ranges) * (dataset["encoding_size_bytes"] + _RECORD_BYTES))
         rows = _load(dataset, ranges)
-        _kept.keep(dataset, ranges[0], rows)
+        if len(ranges) == 1:  # several are a pack of blocks, which no other chunk has
+            _kept.keep(key, rows)
     return rows
 
 
+def _count(ranges: Iterable[Range]) -> int:
+    return sum(stop - start for start, stop in ranges)
+
+
 def _load(dataset: StoredDataset, ranges: Sequence[Range]) -> Rows:
-    size, rows = dataset["encoding_size_bytes"], sum(stop - start for start, stop in ranges)
+    size, rows = dataset["encoding_size_bytes"], _count(ranges)
     encodings = np.empty((rows, size), dtype=np.uint8)
     fetch_encodings, fetch_records = _cached(dataset) or _stored(dataset)
     try:
@@ -91,7 +111,7 @@ def _load(dataset: StoredDataset, ranges: Sequence[Range]) -> Rows:
         if not dataset["is_blocked"]:
             numbers = [np.arange(start, stop, dtype=np.uint32) for start, stop in ranges]
             return _read_only(encodings, np.concatenate([np.empty(0, dtype=np.uint32), *numbers]))
-        record_bytes = np.empty((rows, 4), dtype=np.uint8)
+        record_bytes = np.empty((rows, _RECORD_BYTES), dtype=np.uint8)
         _read(fetch_records, ranges, record_bytes)
     except objects.NoSuchObject as error:
         raise Gone("the data set was deleted") from error
@@ -114,12 +134,13 @@ def _cached(dataset: StoredDataset) -> tuple[Fetch, Fetch] | None:
     encodings, records = found.get("encodings"), found.get("rows", b"")
     if not isinstance(encodings, bytes) or len(encodings) != rows * size:
         return None
-    if dataset["is_blocked"] and (not isinstance(records, bytes) or len(records) != rows * 4):
+    if dataset["is_blocked"] and (not isinstance(records, bytes) or len(records) != rows * _RECORD_BYTES):
         return None
     return lambda start, stop: encodings[start:stop], lambda start, stop: records[start:stop]
 
 
 def _stored(dataset: StoredDataset) -> tuple[Fetch, Fetch]:
+    s3()  # made here, since the threads that fetch would make one each
     bucket, place = settings().data_bucket, (dataset["project_id"], dataset["upload_id"])
     return (
         partial(objects.get_range, bucket, layout.encodings(*place)),
@@ -133,12 +154,10 @@ def _read(fetch: Fetch, ranges: Iterable[Range], into: NDArray[np.uint8]) -> Non
     places = []
     place = 0
     for span in _spans(ranges, row_bytes):
-        rows = sum(stop - start for start, stop in span)
+        rows = _count(span)
         places.append((span, into[place : place + rows]))
         place += rows
     if len(places) > 1:
-        # The first one alone: it makes the client that the threads then share.
-        _read_span(fetch, *places.pop(0))
         with ThreadPoolExecutor(_REQUESTS_AT_ONCE) as pool:
             list(pool.map(lambda work: _read_span(fetch, *work), places))
     else:
