@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
@@ -155,12 +156,30 @@ def record_permuted(cursor: Cursor, run_id: str) -> None:
 
 
 @transactional
-def complete(cursor: Cursor, run_id: str) -> None:
-    """The result is in S3. A second call changes nothing. Raises Gone as ``begin`` does."""
+def complete(
+    cursor: Cursor,
+    run_id: str,
+    *,
+    gb_seconds: float = 0,
+    requests: int = 0,
+    candidate_pairs: int | None = None,
+    seconds_ago: Mapping[str, float] | None = None,
+) -> None:
+    """The result is in S3; charges the run for what it has used. A second call changes nothing but that.
+
+    Whoever did a run whole tells its pairs and when it was what: ``seconds_ago`` by column, such as
+    ``time_merged``. Raises Gone as ``begin`` does.
+    """
+    stamps = "".join(
+        f", {column} = coalesce({column}, utc_now() - %s * interval '1 second')"
+        for column in (seconds_ago or {})
+    )
     cursor.execute(
-        "update runs r set state = 'completed', time_completed = coalesce(time_completed, utc_now())"
+        "update runs r set state = 'completed', time_completed = coalesce(time_completed, utc_now()),"
+        " gb_seconds = gb_seconds + %s, requests = requests + %s,"
+        f" candidate_pairs = coalesce(candidate_pairs, %s){stamps}"
         f" where run_id = %s and state in ('running', 'completed') and {_ACTIVE}",
-        (run_id,),
+        (gb_seconds, requests, candidate_pairs, *(seconds_ago or {}).values(), run_id),
     )
     _require_one(cursor, run_id)
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
@@ -24,10 +24,14 @@ from chalicelib.workflow.task import Event, Handler
 
 @dataclass
 class _Meter:
-    """What of a call has been charged: up to when, and whether the call itself."""
+    """A call: when it began, and whether it has been charged."""
 
-    charged_at: float
-    requests: int = 1
+    started: float
+    is_charged: bool = False
+
+    def used(self) -> tuple[float, int]:
+        """GB-seconds and requests."""
+        return (time.monotonic() - self.started) * memory_mb() / costs.MB_A_GB, 1
 
 
 _meter: ContextVar[_Meter | None] = ContextVar("meter", default=None)
@@ -38,31 +42,43 @@ def charged(handler: Handler) -> Callable[[Event], Any]:
 
     @functools.wraps(handler)
     def metered(event: Event) -> Any:
-        before = _meter.set(_Meter(time.monotonic()))
+        meter = _Meter(time.monotonic())
+        before = _meter.set(meter)
         try:
             return handler(event)
         finally:
-            charge(event["run_id"])
             _meter.reset(before)
+            if not meter.is_charged:
+                _charge(event["run_id"], meter)
 
     return metered
 
 
-def charge(run_id: str) -> None:
-    """Charge what this call has used since it was charged last.
-
-    In the middle of a call only where somebody may look right after: before the run is completed.
-    """
-    meter = _meter.get()
-    if meter is None:
-        return
-    now = time.monotonic()
+def _charge(run_id: str, meter: _Meter) -> None:
     try:
-        runs.charge(run_id, (now - meter.charged_at) * memory_mb() / costs.MB_A_GB, meter.requests)
+        runs.charge(run_id, *meter.used())
     except Exception:
         logger.warning("a charge failed", extra={"run_id": run_id}, exc_info=True)
-    else:
-        meter.charged_at, meter.requests = now, 0
+
+
+def complete(
+    run_id: str, candidate_pairs: int | None = None, seconds_ago: Mapping[str, float] | None = None
+) -> None:
+    """``runs.complete``, with what this call has used so far: somebody may look right after.
+
+    What it takes to end, a few milliseconds, is left out. Raises as ``runs.complete``.
+    """
+    meter = _meter.get()
+    gb_seconds, requests = meter.used() if meter else (0, 0)
+    runs.complete(
+        run_id,
+        gb_seconds=gb_seconds,
+        requests=requests,
+        candidate_pairs=candidate_pairs,
+        seconds_ago=seconds_ago,
+    )
+    if meter:
+        meter.is_charged = True
 
 
 def memory_mb() -> int:

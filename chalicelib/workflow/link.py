@@ -10,16 +10,19 @@ deleted meanwhile is removed by whoever wrote it.
 
 from __future__ import annotations
 
+import time
+
 from chalice.app import Blueprint
 
 from chalicelib.config import settings
 from chalicelib.errors import NothingToReuse
-from chalicelib.linkage import candidates
+from chalicelib.linkage import candidates, solving
 from chalicelib.linkage.candidates import Candidates
 from chalicelib.storage import layout, objects, projects, runs
+from chalicelib.storage.runs import Run
 from chalicelib.workflow.compare import find_candidates
 from chalicelib.workflow.costs import charged
-from chalicelib.workflow.output import deliver, solve_pairs
+from chalicelib.workflow.output import Linked, check_count, deliver, write_groups
 from chalicelib.workflow.result_files import PairFile
 from chalicelib.workflow.run_data import RunData, read_run_data
 from chalicelib.workflow.running import undone_if_gone, unfinished
@@ -39,15 +42,23 @@ def link_small(event: Event) -> None:
     found: list[Candidates] = []
     if run.total_comparisons:  # else the data sets may be of any size
         found = _find_all(read_run_data(project, datasets), run.threshold)
-    runs.record_compared(run.run_id)
     pairs = candidates.sort_candidates(candidates.concatenate(found))
-    key = layout.merged(run.project_id, run.run_id)
-    with undone_if_gone(key):
-        objects.write_stream(settings().data_bucket, key, candidates.to_bytes([pairs]))
-        runs.record_merged(run.run_id, len(pairs))
-    if project.result_type != "similarity_scores":
-        solve_pairs(run, pairs)
-    deliver(run)
+    _finish(run, project.result_type, pairs)
+
+
+def _finish(run: Run, result_type: str, pairs: Candidates) -> None:
+    """Write everything that a run has, and then say so at once."""
+    ids, reached = (run.project_id, run.run_id), {"time_compared": time.monotonic()}
+    groups = None
+    with undone_if_gone(layout.merged(*ids), layout.groups(*ids)):
+        objects.write_stream(settings().data_bucket, layout.merged(*ids), candidates.to_bytes([pairs]))
+        reached["time_merged"] = time.monotonic()
+        if result_type != "similarity_scores":
+            check_count(len(pairs))
+            groups = solving.solve_groups(pairs)
+            write_groups(run, groups)
+            reached["time_solved"] = time.monotonic()
+        deliver(run, result_type, Linked(pairs, groups, reached))
 
 
 def _find_all(data: RunData, threshold: float) -> list[Candidates]:

@@ -60,8 +60,8 @@ def merge(event: Event) -> dict[str, Any]:
     record_compared(run)
     ids = run.project_id, run.run_id
     manifest = layout.merging_manifest(*ids)
-    made = dict(_listed(run, layout.merging_prefix(*ids)))
     files = _listed(run, layout.candidates_prefix(*ids))
+    made = dict(_listed(run, layout.merging_prefix(*ids))) if len(files) > MAX_FILES else {}
     while len(files) > MAX_FILES:
         parts = list(_parts(run, files))
         if missing := [part for part in parts if part["name"] not in made]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 
 from chalice.app import Blueprint
 
@@ -15,8 +17,8 @@ from chalicelib.linkage.grouped_pairs import Groups
 from chalicelib.linkage.solving_apart import ComponentTooLarge
 from chalicelib.storage import cache, layout, objects, projects, runs
 from chalicelib.storage.runs import Run
-from chalicelib.workflow import permuting
-from chalicelib.workflow.costs import charge, charged, memory_mb
+from chalicelib.workflow import costs, permuting
+from chalicelib.workflow.costs import charged, memory_mb
 from chalicelib.workflow.result_files import GroupFile, PairFile, read_side_by_side
 from chalicelib.workflow.running import undone_if_gone, unfinished
 from chalicelib.workflow.task import Event, task
@@ -44,22 +46,19 @@ def solve(event: Event) -> None:
     """
     run = unfinished(event)
     try:
-        _write_groups(run, _solved(run))
+        groups = _solved(run)
+        with undone_if_gone(layout.groups(run.project_id, run.run_id)):
+            write_groups(run, groups)
+            runs.record_solved(run.run_id)
     except (ComponentTooLarge, MemoryError) as error:
         raise PermanentError(_TOO_LITTLE_MEMORY) from error
-
-
-def solve_pairs(run: Run, pairs: Candidates) -> None:
-    """Solve merged pairs that are in memory and write the groups; raises as ``solve``."""
-    _check_count(len(pairs))
-    _write_groups(run, solving.solve_groups(pairs))
 
 
 def _solved(run: Run) -> Groups:
     bucket, key = settings().data_bucket, layout.merged(run.project_id, run.run_id)
     size_bytes = objects.size_of(bucket, key)
     pairs = len(PairFile(key, size_bytes))
-    _check_count(pairs)
+    check_count(pairs)
     lengths = [dataset.count for dataset in projects.datasets(run.project_id)]
     pair_bytes = solving.bytes_a_pair(len(lengths))
     room = memory_mb() * 2**20 - OWN_BYTES
@@ -78,19 +77,18 @@ def _solved(run: Run) -> Groups:
         )
 
 
-def _check_count(pairs: int) -> None:
+def check_count(pairs: int) -> None:
+    """Raises PermanentError for more pairs than this service solves."""
     if pairs > settings().solver_max_candidate_pairs:
         raise PermanentError("Attempting to solve with more than the global limit of candidate pairs.")
 
 
-def _write_groups(run: Run, groups: Groups) -> None:
-    key = layout.groups(run.project_id, run.run_id)
+def write_groups(run: Run, groups: Groups) -> None:
+    """Write ``groups.bin``, in pieces. It is for the caller to look whether the run is still there."""
     content = rendering.groups_to_bytes(groups)
     starts = range(0, len(content), objects.PART_BYTES)
     pieces = (content[start : start + objects.PART_BYTES] for start in starts)
-    with undone_if_gone(key):
-        objects.write_stream(settings().data_bucket, key, pieces)
-        runs.record_solved(run.run_id)
+    objects.write_stream(settings().data_bucket, layout.groups(run.project_id, run.run_id), pieces)
 
 
 @tasks.lambda_function()
@@ -98,29 +96,46 @@ def _write_groups(run: Run, groups: Groups) -> None:
 @charged
 def complete(event: Event) -> None:
     """Renders the result as clients get it, marks the run completed."""
-    deliver(unfinished(event))
+    run = unfinished(event)
+    deliver(run, projects.find(run.project_id).result_type)
 
 
-def deliver(run: Run) -> None:
-    """Write what is delivered, by the project's result type, and complete the run."""
-    result_type = projects.find(run.project_id).result_type
-    deliveries = permuting.deliveries(run) if result_type == "permutations" else _deliveries(run, result_type)
+@dataclass(frozen=True)
+class Linked:
+    """A run that one call has linked: what it holds, and by columns of ``runs`` when it got so far, by
+    ``time.monotonic``."""
+
+    pairs: Candidates
+    groups: Groups | None
+    reached: dict[str, float]
+
+
+def deliver(run: Run, result_type: str, linked: Linked | None = None) -> None:
+    """Write what is delivered and complete the run; what is not ``linked`` in this call is read."""
+    if result_type == "permutations":
+        deliveries = permuting.deliveries(run)
+    else:
+        deliveries = {layout.result(run.project_id, run.run_id): _rendered(run, result_type, linked)}
     with undone_if_gone(*deliveries):
         for key, pieces in deliveries.items():
             objects.write_stream(settings().data_bucket, key, pieces, content_type="application/json")
         if result_type == "permutations":
             permuting.remove_what_tells_more(run)
-        charge(run.run_id)
-        runs.complete(run.run_id)
+        if linked is None:
+            costs.complete(run.run_id)
+        else:
+            ago = {column: time.monotonic() - reached for column, reached in linked.reached.items()}
+            costs.complete(run.run_id, len(linked.pairs), ago)
     cache.end_run(run.run_id)
 
 
-def _deliveries(run: Run, result_type: str) -> dict[str, Iterator[bytes]]:
-    """What is to be written under which key, for the owner alone."""
+def _rendered(run: Run, result_type: str, linked: Linked | None) -> Iterator[bytes]:
+    """For the owner alone."""
+    ids = run.project_id, run.run_id
     if result_type == "groups":
-        groups = GroupFile(layout.groups(run.project_id, run.run_id))
-        pieces = rendering.render_groups(groups.blocks())
-    else:
-        pairs = PairFile(layout.merged(run.project_id, run.run_id))
-        pieces = rendering.render_similarity_scores(pairs.blocks())
-    return {layout.result(run.project_id, run.run_id): pieces}
+        groups = linked.groups if linked else None
+        return rendering.render_groups(
+            GroupFile(layout.groups(*ids)).blocks() if groups is None else [groups]
+        )
+    pairs = [linked.pairs] if linked else PairFile(layout.merged(*ids)).blocks()
+    return rendering.render_similarity_scores(pairs)

@@ -50,6 +50,20 @@ def test_a_failed_run_cannot_be_completed():
     assert runs.find(run.run_id).message == "reason"
 
 
+def test_a_run_that_was_done_whole_is_told_what_and_when_all_at_once():
+    run = begun(ready_project())
+
+    for seconds in (3.0, 1.0):  # and a retry changes nothing
+        ago = {"time_compared": seconds, "time_merged": seconds - 1}
+        runs.complete(run.run_id, gb_seconds=0.5, requests=1, candidate_pairs=7, seconds_ago=ago)
+
+    ended = runs.find(run.run_id)
+    assert (ended.state, ended.candidate_pairs, ended.gb_seconds, ended.requests) == ("completed", 7, 1, 2)
+    assert (ended.time_completed - ended.time_compared).total_seconds() == 3
+    assert (ended.time_completed - ended.time_merged).total_seconds() == 2
+    assert ended.time_solved is None
+
+
 def test_a_retried_stage_keeps_its_first_time():
     run = begun(ready_project())
     runs.record_compared(run.run_id)

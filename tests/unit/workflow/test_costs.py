@@ -64,20 +64,37 @@ def test_a_call_that_raises_is_charged_as_well(run, clock):
     assert cost(run) == (pytest.approx(2), 1)
 
 
-def test_a_charge_in_the_middle_is_not_charged_again_at_the_end(run, clock):
+def test_a_call_that_completes_the_run_is_charged_with_that_and_not_again(run, clock):
     seen = []
 
     @charged
     def handler(_event):
         clock[0] += 1
-        costs.charge(run.run_id)
+        costs.complete(run.run_id, 0)
         seen.append(cost(run))
         clock[0] += 2
 
     handler({"run_id": run.run_id})
 
     assert seen == [(pytest.approx(2), 1)]
-    assert cost(run) == (pytest.approx(6), 1)
+    assert cost(run) == seen[0]
+    assert runs.find(run.run_id).state == "completed"
+
+
+def test_a_call_that_could_not_complete_the_run_is_charged_when_it_ends(run, clock, monkeypatch):
+    def away(*_, **__):
+        raise StoreUnavailable("The database is not available")
+
+    @charged
+    def handler(_event):
+        clock[0] += 1
+        costs.complete(run.run_id, 0)
+
+    monkeypatch.setattr(runs, "complete", away)
+    with pytest.raises(StoreUnavailable):
+        handler({"run_id": run.run_id})
+
+    assert cost(run) == (pytest.approx(2), 1)
 
 
 def test_a_failed_charge_fails_no_state(run, monkeypatch):
@@ -94,7 +111,7 @@ def test_a_run_that_is_gone_costs_nothing_and_hinders_nobody():
 
 
 def test_what_is_not_metered_charges_nothing(run):
-    costs.charge(run.run_id)
+    costs.complete(run.run_id, 0)
 
     assert cost(run) == (0, 0)
 
