@@ -45,6 +45,14 @@ size_t first_with(const side *side, size_t popcount)
     return popcount > side->most ? side->count : side->starts[popcount - side->fewest];
 }
 
+/* The 4 bytes at `address`, which need no alignment. */
+static inline uint32_t load32(const uint8_t *address)
+{
+    uint32_t word;
+    memcpy(&word, address, sizeof word);
+    return word;
+}
+
 /* Transposes 64 by 64 bits: bit j of word i goes to bit i of word j (Hacker's Delight, 7-3). */
 static void transpose_bits(uint64_t *square)
 {
@@ -64,22 +72,21 @@ static size_t group_records(const side *side, size_t position)
     return side->padded - position < GROUP ? side->padded - position : GROUP;
 }
 
-/* Copies a group of records from `position`: (GROUP, size / 8) words of 64 bits. */
-static void gather(const side *side, size_t position, size_t size, uint64_t *group)
+/* The record at a position; padding has no bit. */
+static const uint8_t *record_at(const side *side, size_t position, size_t size)
 {
-    for (size_t r = 0; r < group_records(side, position); r++) {
-        uint64_t *to = group + r * (size / 8);
-        if (position + r < side->count)
-            memcpy(to, side->records + side->rows[position + r] * size, size);
-        else
-            memset(to, 0, size);
-    }
+    static const uint8_t padding[DK_MAX_SIZE];
+    return position < side->count ? side->records + side->rows[position] * size : padding;
 }
 
-/* Reorders the bits of the records of a group; `columns` is as large as the group. */
-static void reorder_bits(uint64_t *group, size_t size, const uint32_t *bit_order, uint64_t *columns)
+/* Copies the records from `position` to `group`, (GROUP, size / 8) words of 64 bits, and reorders their bits;
+ * `columns` is as large as the group. */
+static void reorder_bits(const side *side, size_t position, size_t size, const uint32_t *bit_order,
+                         uint64_t *group, uint64_t *columns)
 {
     size_t words = size / 8;
+    for (size_t r = 0; r < group_records(side, position); r++)
+        memcpy(group + r * words, record_at(side, position + r, size), size);
     for (size_t w = 0; w < words; w++) {
         for (size_t r = 0; r < GROUP; r++)
             columns[w * GROUP + r] = group[r * words + w];
@@ -95,39 +102,35 @@ static void reorder_bits(uint64_t *group, size_t size, const uint32_t *bit_order
     }
 }
 
-/* Word `w` of 32 bits of record `r` of a group. */
-static uint32_t group_word(const uint64_t *group, size_t size, size_t r, size_t w)
+/* Side a: a row of words; the second plane is shifted only, since side b masks. */
+static void store_row(side *side, size_t position, size_t size, unsigned planes, const uint8_t *record)
 {
-    return (uint32_t)(group[r * (size / 8) + w / 2] >> 32 * (w % 2));
-}
-
-/* Side a: rows of words; the second plane is shifted only, since side b masks. */
-static void store_rows(side *side, size_t position, size_t size, unsigned planes, const uint64_t *group)
-{
-    size_t words = size / 4;
-    for (size_t r = 0; r < group_records(side, position); r++) {
-        uint32_t *row = side->words + (position + r) * words * planes;
-        for (size_t w = 0; w < words; w++) {
-            uint32_t word = group_word(group, size, r, w);
-            row[w * planes] = word;
-            if (planes == 2)
-                row[w * planes + 1] = word >> 4;
-        }
+    uint32_t *row = side->words + position * (size / 4) * planes;
+    if (planes == 1) {
+        memcpy(row, record, size);
+        return;
+    }
+    for (size_t w = 0; w < size / 4; w++) {
+        uint32_t word = load32(record + 4 * w);
+        row[2 * w] = word;
+        row[2 * w + 1] = word >> 4;
     }
 }
 
-/* Side b: blocks of LANES records. */
-static void store_blocks(side *side, size_t position, size_t size, unsigned planes, const uint64_t *group)
+/* Side b: a lane of a block of LANES records. */
+static void store_lane(side *side, size_t position, size_t size, unsigned planes, const uint8_t *record)
 {
-    size_t words = size / 4, block_words = words * planes * LANES;
-    for (size_t r = 0; r < group_records(side, position); r++) {
-        uint32_t *to = side->words + (position + r) / LANES * block_words + r % LANES;
-        for (size_t w = 0; w < words; w++, to += planes * LANES) {
-            uint32_t word = group_word(group, size, r, w);
-            to[0] = planes == 2 ? word & 0x0f0f0f0f : word;
-            if (planes == 2)
-                to[LANES] = word >> 4 & 0x0f0f0f0f;
-        }
+    size_t words = size / 4;
+    uint32_t *lane = side->words + position / LANES * words * planes * LANES + position % LANES;
+    if (planes == 1) {
+        for (size_t w = 0; w < words; w++)
+            lane[w * LANES] = load32(record + 4 * w);
+        return;
+    }
+    for (size_t w = 0; w < words; w++) {
+        uint32_t word = load32(record + 4 * w);
+        lane[2 * w * LANES] = word & 0x0f0f0f0f;
+        lane[(2 * w + 1) * LANES] = word >> 4 & 0x0f0f0f0f;
     }
 }
 
@@ -154,17 +157,20 @@ int arrange_side(side *side, const uint8_t *records, size_t count, size_t size, 
     side->count = count;
     side->padded = (count + LANES - 1) / LANES * LANES;
     find_range(side, popcounts);
-    uint64_t *group = bit_order ? calloc(2 * GROUP, size) : malloc(GROUP * size);
-    if (!group || allocate(side, size / 4 * planes)) {
+    uint64_t *group = bit_order ? calloc(2 * GROUP, size) : NULL;
+    if ((bit_order && !group) || allocate(side, size / 4 * planes)) {
         free(group);
         return DK_NO_MEMORY;
     }
     sort_by_popcount(side, popcounts);
     for (size_t position = 0; position < side->padded; position += GROUP) {
-        gather(side, position, size, group);
         if (bit_order)
-            reorder_bits(group, size, bit_order, group + GROUP * size / 8);
-        (in_blocks ? store_blocks : store_rows)(side, position, size, planes, group);
+            reorder_bits(side, position, size, bit_order, group, group + GROUP * size / 8);
+        for (size_t r = 0; r < group_records(side, position); r++) {
+            const uint8_t *record = bit_order ? (const uint8_t *)(group + r * (size / 8))
+                                              : record_at(side, position + r, size);
+            (in_blocks ? store_lane : store_row)(side, position + r, size, planes, record);
+        }
     }
     free(group);
     return DK_OK;

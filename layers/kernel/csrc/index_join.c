@@ -9,14 +9,23 @@
  * 3. The pigeonring (Qin and Xiao, "Pigeonring: a principle for faster thresholded similarity search",
  *    2018): the parts being a ring, a hit has a part from which on, for every l, the first l parts
  *    differ in at most l * d / m bits. For l = 1 that is the e of above. Two more l are tested: those
- *    whose bits are the near window, 64 or fewer, and those that the window after it reaches. The near
- *    window is sorted with its key, so the test that leaves a pair in a thousand reads no record.
- * 4. What is left is compared in full. A hit may come together in several parts, and counts in the
- *    first of them alone; so parts can be joined in any order, anywhere, and give each hit once.
+ *    whose bits are the key and the near window, 64 bits or fewer, and those that the window after it
+ *    reaches. Near windows are sorted by their keys, so the test that leaves a pair in ten thousand reads no
+ *    record; in how many bits two keys differ is added as bits of the window, its tag, which cost nothing.
+ * 4. What is left is compared in full. A hit comes together in most of the parts, and counts in the first of
+ *    them alone; so parts can be joined in any order, anywhere, and give each hit once. Its records are a
+ *    cache miss each, so pairs are remembered, as far as there is room, and read once.
  */
 #include "index_join.h"
 
+#include "tiled.h"
+
 #include <stdlib.h>
+
+enum {
+    CACHE_LINE = 64, /* bytes; a vector that lay across two of them would take two loads */
+    MAX_SEEN_BITS = 20, /* pairs remembered: one a record, and no more than a cache can hold, 8 MB */
+};
 
 /* ---- the rules ---- */
 
@@ -39,24 +48,30 @@ static size_t part_start(size_t bits, uint32_t part_count, size_t part)
     return part * bits / part_count;
 }
 
-/* How many parts fit into a near window; 1 if the first one doesn't, and is cut off. */
-static uint32_t near_parts(size_t bits, uint32_t part_count)
+/* How many parts fit into so many bits of the ring; 1 if the first one doesn't, and is cut off. */
+static uint32_t parts_within(const struct dk_index_join *join, size_t bits)
 {
-    uint32_t fitting = (uint32_t)(64 * (size_t)part_count / bits);
-    return fitting ? fitting : 1;
+    size_t fitting = bits * join->part_count / (8 * join->size);
+    return fitting == 0 ? 1 : fitting < join->part_count ? (uint32_t)fitting : join->part_count;
 }
 
-/* How many parts the far window has: as many as the near one, but none that the near one has. */
-static uint32_t far_parts(size_t bits, uint32_t part_count)
+/* How many parts the key and the near window have. */
+static uint32_t near_parts(const struct dk_index_join *join)
 {
-    uint32_t near = near_parts(bits, part_count);
-    return near < part_count - near ? near : part_count - near;
+    return parts_within(join, join->key_bits + 64 - join->tag_bits);
 }
 
-/* The bits from `start` up to but without `stop`, the first 64 if they are more. */
-static struct dk_window window_between(size_t bits, size_t start, size_t stop)
+/* How many parts the far window has, none of which are those of the near one. */
+static uint32_t far_parts(const struct dk_index_join *join)
 {
-    size_t length = stop - start, word = start % bits / 64;
+    uint32_t near = near_parts(join), fitting = parts_within(join, 64);
+    return fitting < join->part_count - near ? fitting : join->part_count - near;
+}
+
+/* The bits from `start` up to but without `stop`, the first `most` if they are more. */
+static struct dk_window window_between(size_t bits, size_t start, size_t stop, size_t most)
+{
+    size_t length = stop - start < most ? stop - start : most, word = start % bits / 64;
     return (struct dk_window){
         .word = (uint32_t)word,
         .next_word = (uint32_t)((word + 1) % (bits / 64)),
@@ -68,43 +83,50 @@ static struct dk_window window_between(size_t bits, size_t start, size_t stop)
 static void lay_out_parts(struct dk_index_join *join)
 {
     size_t bits = 8 * join->size;
-    uint32_t near = near_parts(bits, join->part_count), far = far_parts(bits, join->part_count);
+    uint32_t near = near_parts(join), far = far_parts(join);
     for (uint32_t part = 0; part < join->part_count; part++) {
         size_t start = part_start(bits, join->part_count, part);
         size_t middle = part_start(bits, join->part_count, part + near);
         size_t stop = part_start(bits, join->part_count, part + near + far);
-        join->parts[part].near = window_between(bits, start, middle);
-        join->parts[part].far = window_between(bits, middle, stop);
+        join->parts[part] = (struct dk_part){
+            .key = window_between(bits, start, start + join->key_bits, 64),
+            .near = window_between(bits, start + join->key_bits, middle, 64 - join->tag_bits),
+            .far = window_between(bits, middle, stop, 64),
+        };
     }
 }
 
-/* What follows from the threshold and the popcounts: max_flips and the bounds of both windows. */
+/* What follows from the threshold and the popcounts: the parts, max_flips, and the bounds of windows. */
 static void set_bounds(struct dk_index_join *join, double threshold, uint32_t *distances)
 {
-    size_t bits = 8 * join->size;
-    uint32_t near = near_parts(bits, join->part_count), far = far_parts(bits, join->part_count);
     dk_allowed_distances(join->size, threshold, distances);
     uint32_t largest = distances[join->a.max_count + join->b.max_count];
     join->max_flips = largest / join->part_count;
+    join->tag_bits = join->max_flips < DK_MAX_TAG ? join->max_flips : DK_MAX_TAG;
+    lay_out_parts(join);
+    uint32_t near = near_parts(join), far = far_parts(join);
     /* It would be smaller for most pairs, by their own popcounts; but looking those up, also for the pairs
      * alone that pass, costs a fifth of the time at a million records, more than it saves. */
     join->near_bound = (uint32_t)((uint64_t)near * largest / join->part_count);
-    for (size_t count = 0; count <= bits; count++) {
+    for (size_t count = 0; count <= 8 * join->size; count++) {
         uint64_t distance = distances[count + join->b.max_count];
         join->far_bounds[count] = (uint32_t)((near + far) * distance / join->part_count);
     }
 }
 
-/* All keys with at most max_flips ones; their number, also where `flips` is NULL. */
-static size_t list_flips(uint32_t key_bits, uint32_t max_flips, uint32_t *flips)
+/* All keys with at most max_flips ones, those with few first; their number, also where `flips` is NULL. */
+static uint32_t list_flips(struct dk_index_join *join, uint32_t *flips)
 {
-    size_t count = 0;
-    for (uint32_t flip = 0; flip < (uint32_t)1 << key_bits; flip++)
-        if ((uint32_t)__builtin_popcount(flip) <= max_flips) {
-            if (flips)
-                flips[count] = flip;
-            count++;
-        }
+    uint32_t count = 0;
+    for (uint32_t ones = 0; ones <= join->key_bits; ones++) {
+        for (uint32_t flip = 0; flip < (uint32_t)1 << join->key_bits && ones <= join->max_flips; flip++)
+            if ((uint32_t)__builtin_popcount(flip) == ones) {
+                if (flips)
+                    flips[count] = flip;
+                count++;
+            }
+        join->flip_ends[ones] = count;
+    }
     return count;
 }
 
@@ -124,14 +146,15 @@ static void fill_columns(struct dk_side *side, size_t size)
 }
 
 /* Counts bits, and keeps the rows that have one, but no more than max_count. */
-static int open_side(struct dk_side *side, const uint8_t *rows, size_t n, size_t size, uint32_t max_count)
+static int open_side(struct dk_side *side, const uint8_t *rows, size_t n, size_t size, uint32_t max_count,
+                     int isa)
 {
     side->rows = rows;
     side->counts = malloc((n + 1) * sizeof *side->counts);
     side->kept = malloc((n + 1) * sizeof *side->kept);
     if (!side->counts || !side->kept)
         return DK_NO_MEMORY;
-    dk_popcounts(rows, n, size, side->counts);
+    dk_scanner(isa)->popcounts(rows, n, size, side->counts);
     for (size_t row = 0; row < n; row++) {
         uint32_t count = side->counts[row];
         if (count == 0 || count > max_count)
@@ -155,13 +178,11 @@ static int open_tables(struct dk_index_join *join, double threshold)
     join->least_overlaps = malloc(sums * sizeof *join->least_overlaps);
     join->far_bounds = malloc(counts * sizeof *join->far_bounds);
     if (distances && join->parts && join->least_overlaps && join->far_bounds) {
-        lay_out_parts(join);
         dk_least_overlaps(join->size, threshold, join->least_overlaps);
         set_bounds(join, threshold, distances);
-        join->flip_count = list_flips(join->key_bits, join->max_flips, NULL);
-        join->flips = malloc(join->flip_count * sizeof *join->flips);
+        join->flips = malloc(list_flips(join, NULL) * sizeof *join->flips);
         if (join->flips)
-            list_flips(join->key_bits, join->max_flips, join->flips);
+            list_flips(join, join->flips);
     }
     free(distances);
     return join->flips ? DK_OK : DK_NO_MEMORY;
@@ -200,9 +221,9 @@ int dk_index_join_open(const uint8_t *a, size_t n, const uint8_t *b, size_t m, s
     join->part_count = part_count;
     join->key_bits = key_bits;
     join->isa = isa;
-    int code = open_side(&join->a, a, n, size, max_count);
+    int code = open_side(&join->a, a, n, size, max_count, isa);
     if (code == DK_OK)
-        code = open_side(&join->b, b, m, size, max_count);
+        code = open_side(&join->b, b, m, size, max_count, isa);
     if (code == DK_OK)
         code = open_tables(join, threshold);
     if (code == DK_OK)
@@ -214,198 +235,127 @@ int dk_index_join_open(const uint8_t *a, size_t n, const uint8_t *b, size_t m, s
 
 /* ---- one part ---- */
 
-/* The near windows of one side, sorted by key. */
-struct sorted {
-    uint32_t *starts;  /* of key k: starts[k] up to but without starts[k + 1]; two more than keys */
-    uint64_t *windows; /* and DK_LANES more, to be read but not used */
-    uint32_t *rows;
-};
-
-/* All that a part needs, used for one part after the other. */
-struct workspace {
-    struct sorted a, b;
-    uint64_t *unsorted;    /* near windows of either side */
-    uint64_t *occupied;    /* a bit for each key, whether b has it */
-    uint32_t *neighbours;  /* keys of b that are looked at together */
-    uint64_t *buffer;      /* windows of b under those keys, and their rows */
-    uint32_t *buffer_rows;
-    struct dk_queue queue;
-};
-
-static int open_sorted(struct sorted *sorted, size_t count, size_t keys)
+static int open_sorted(struct dk_sorted *sorted, size_t count, size_t keys)
 {
     sorted->starts = malloc((keys + 2) * sizeof *sorted->starts);
-    sorted->windows = calloc(count + DK_LANES, sizeof *sorted->windows);
-    sorted->rows = calloc(count + DK_LANES, sizeof *sorted->rows);
-    return sorted->starts && sorted->windows && sorted->rows ? DK_OK : DK_NO_MEMORY;
+    sorted->windows = malloc((count + DK_LANES) * sizeof *sorted->windows);
+    sorted->rows = malloc((count + 1) * sizeof *sorted->rows);
+    if (!sorted->starts || !sorted->windows || !sorted->rows)
+        return DK_NO_MEMORY;
+    memset(sorted->windows + count, 0, DK_LANES * sizeof *sorted->windows);
+    return DK_OK;
 }
 
-static void close_sorted(struct sorted *sorted)
+static void close_sorted(struct dk_sorted *sorted)
 {
     free(sorted->starts);
     free(sorted->windows);
     free(sorted->rows);
 }
 
-static void close_workspace(struct workspace *space)
+static int open_queue(struct dk_queue *queue, size_t records)
+{
+    uint32_t bits = 1;
+    while (bits < MAX_SEEN_BITS && (size_t)1 << bits < records)
+        bits++;
+    queue->seen_shift = 64 - bits;
+    queue->seen = calloc((size_t)1 << bits, sizeof *queue->seen);
+    return queue->seen ? DK_OK : DK_NO_MEMORY;
+}
+
+static void close_workspace(struct dk_workspace *space)
 {
     if (!space)
         return;
     close_sorted(&space->a);
     close_sorted(&space->b);
-    free(space->unsorted);
-    free(space->occupied);
-    free(space->neighbours);
+    free(space->keys);
+    free(space->runs);
     free(space->buffer);
-    free(space->buffer_rows);
+    free(space->queue.seen);
     free(space);
 }
 
 /* What the parts of `join` need, or NULL when memory ran out. */
-static struct workspace *open_workspace(const dk_index_join *join)
+static struct dk_workspace *open_workspace(const dk_index_join *join)
 {
     size_t keys = (size_t)1 << join->key_bits;
     size_t longer = join->a.kept_count > join->b.kept_count ? join->a.kept_count : join->b.kept_count;
-    struct workspace *space = calloc(1, sizeof *space);
+    size_t buffer_bytes = (DK_BUFFER + DK_LANES) * sizeof(uint64_t);
+    struct dk_workspace *space = calloc(1, sizeof *space);
     if (!space)
         return NULL;
     int code_a = open_sorted(&space->a, join->a.kept_count, keys);
     int code_b = open_sorted(&space->b, join->b.kept_count, keys);
-    space->unsorted = malloc((longer + 1) * sizeof *space->unsorted);
-    space->occupied = malloc((keys / 64 + 1) * sizeof *space->occupied);
-    space->neighbours = malloc(join->flip_count * sizeof *space->neighbours);
-    space->buffer = calloc(DK_BUFFER + DK_LANES, sizeof *space->buffer);
-    space->buffer_rows = calloc(DK_BUFFER + DK_LANES, sizeof *space->buffer_rows);
-    if (code_a == DK_OK && code_b == DK_OK && space->unsorted && space->occupied && space->neighbours
-        && space->buffer && space->buffer_rows)
+    int code_queue = open_queue(&space->queue, longer);
+    space->keys = malloc((longer + 1) * sizeof *space->keys);
+    space->runs = malloc(join->flip_ends[join->key_bits] * sizeof *space->runs);
+    space->buffer = aligned_alloc(CACHE_LINE, buffer_bytes);
+    if (code_a == DK_OK && code_b == DK_OK && code_queue == DK_OK && space->keys && space->runs
+        && space->buffer) {
+        memset(space->buffer, 0, buffer_bytes);
         return space;
+    }
     close_workspace(space);
     return NULL;
 }
 
-/* Cuts the windows of a side, and counts keys: starts[k + 2] is how often key k occurs. */
-static void cut_windows(const dk_index_join *join, const struct dk_side *side, struct dk_window window,
-                        uint64_t *windows, uint32_t *starts)
+/* The words of all records of a side that a window is cut from. */
+struct words {
+    const uint64_t *first, *next;
+};
+
+static struct words words_of(const struct dk_side *side, struct dk_window window)
 {
-    size_t keys = (size_t)1 << join->key_bits, count = side->kept_count;
-    const uint64_t *words = side->columns + window.word * count;
-    const uint64_t *next_words = side->columns + window.next_word * count;
-    memset(starts, 0, (keys + 2) * sizeof *starts);
-    for (size_t i = 0; i < count; i++)
-        windows[i] = dk_cut_words(words[i], next_words[i], window);
-    for (size_t i = 0; i < count; i++)
-        starts[(windows[i] & (keys - 1)) + 2]++;
+    return (struct words){side->columns + window.word * side->kept_count,
+                          side->columns + window.next_word * side->kept_count};
+}
+
+/* Cuts the keys of a side, and counts them: starts[k + 2] is how often key k occurs. */
+static void cut_keys(const dk_index_join *join, const struct dk_side *side, struct dk_window window,
+                     uint32_t *keys, uint32_t *starts)
+{
+    struct words words = words_of(side, window);
+    memset(starts, 0, (((size_t)1 << join->key_bits) + 2) * sizeof *starts);
+    for (size_t i = 0; i < side->kept_count; i++)
+        keys[i] = (uint32_t)dk_cut_words(words.first[i], words.next[i], window);
+    for (size_t i = 0; i < side->kept_count; i++)
+        starts[keys[i] + 2]++;
 }
 
 /* A counting sort of the near windows of one part. */
-static void sort_side(const dk_index_join *join, const struct dk_side *side, struct dk_window window,
-                      uint64_t *unsorted, struct sorted *sorted)
+static void sort_side(const dk_index_join *join, const struct dk_side *side, const struct dk_part *part,
+                      uint32_t *keys, struct dk_sorted *sorted)
 {
-    size_t keys = (size_t)1 << join->key_bits;
-    cut_windows(join, side, window, unsorted, sorted->starts);
-    for (size_t key = 1; key <= keys; key++)
+    struct words words = words_of(side, part->near);
+    cut_keys(join, side, part->key, keys, sorted->starts);
+    for (size_t key = 1; key <= (size_t)1 << join->key_bits; key++)
         sorted->starts[key + 1] += sorted->starts[key];
     for (size_t i = 0; i < side->kept_count; i++) {
         /* One beyond the key: when all are placed, the end of each key's is the start of the next one's. */
-        uint32_t place = sorted->starts[(unsorted[i] & (keys - 1)) + 1]++;
-        sorted->windows[place] = unsorted[i];
+        uint32_t place = sorted->starts[keys[i] + 1]++;
+        sorted->windows[place] = dk_cut_words(words.first[i], words.next[i], part->near);
         sorted->rows[place] = side->kept[i];
     }
 }
 
-static void mark_occupied(const uint32_t *starts, size_t keys, uint64_t *occupied)
-{
-    memset(occupied, 0, (keys / 64 + 1) * sizeof *occupied);
-    for (size_t key = 0; key < keys; key++)
-        occupied[key / 64] |= (uint64_t)(starts[key] != starts[key + 1]) << key % 64;
-}
-
-/* The keys that b has and that differ from `key` in few enough bits: their number. */
-static size_t find_neighbours(const dk_index_join *join, const uint64_t *occupied, uint32_t key,
-                              uint32_t *neighbours)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < join->flip_count; i++) {
-        uint32_t neighbour = key ^ join->flips[i];
-        neighbours[count] = neighbour;
-        count += occupied[neighbour / 64] >> neighbour % 64 & 1; /* a branch would often be mispredicted */
-    }
-    return count;
-}
-
-static dk_probe *probe_of(int isa)
+static dk_scan_part *scan_of(int isa)
 {
 #if defined(__x86_64__)
     if (isa == DK_AVX512)
-        return dk_probe_avx512;
+        return dk_scan_part_avx512;
     if (isa == DK_AVX2)
-        return dk_probe_avx2;
+        return dk_scan_part_avx2;
 #endif
     (void)isa;
-    return dk_probe_portable;
+    return dk_scan_part_portable;
 }
 
-static dk_drain *drain_of(int isa)
+static int join_part(const dk_index_join *join, uint32_t part, struct dk_workspace *space, dk_hits *hits)
 {
-#if defined(__x86_64__)
-    if (isa == DK_AVX512)
-        return dk_drain_avx512;
-    if (isa == DK_AVX2)
-        return dk_drain_avx2;
-#endif
-    (void)isa;
-    return dk_drain_portable;
-}
-
-/* Copies `count` windows and rows, and up to 7 more of each. */
-static void copy_by_8(uint64_t *windows, uint32_t *rows, const struct sorted *from, size_t start, size_t count)
-{
-    for (size_t i = 0; i < count; i += 8) {
-        memcpy(windows + i, from->windows + start + i, 8 * sizeof *windows);
-        memcpy(rows + i, from->rows + start + i, 8 * sizeof *rows);
-    }
-}
-
-/* Probes all records of b under the neighbours of a key with those of a under the key. Records of b are
- * gathered first: keys have but a few each, and every one of a reads them all. */
-static int join_key(const dk_index_join *join, uint32_t part, uint32_t key, struct workspace *space,
-                    dk_hits *hits)
-{
-    dk_probe *probe = probe_of(join->isa);
-    uint32_t start_a = space->a.starts[key];
-    struct dk_windows of_a = {space->a.windows + start_a, space->a.rows + start_a,
-                              space->a.starts[key + 1] - start_a};
-    struct dk_windows gathered = {space->buffer, space->buffer_rows, 0};
-    size_t neighbour_count = find_neighbours(join, space->occupied, key, space->neighbours);
-    int code = DK_OK;
-    for (size_t i = 0; i < neighbour_count; i++) {
-        size_t start = space->b.starts[space->neighbours[i]], stop = space->b.starts[space->neighbours[i] + 1];
-        while (start < stop && code == DK_OK) {
-            size_t room = DK_BUFFER - gathered.count, taken = stop - start < room ? stop - start : room;
-            copy_by_8(space->buffer + gathered.count, space->buffer_rows + gathered.count, &space->b, start,
-                      taken);
-            gathered.count += taken;
-            start += taken;
-            if (gathered.count == DK_BUFFER) {
-                code = probe(join, part, of_a, gathered, &space->queue, hits);
-                gathered.count = 0;
-            }
-        }
-    }
-    return code == DK_OK ? probe(join, part, of_a, gathered, &space->queue, hits) : code;
-}
-
-static int join_part(const dk_index_join *join, uint32_t part, struct workspace *space, dk_hits *hits)
-{
-    size_t keys = (size_t)1 << join->key_bits;
-    sort_side(join, &join->a, join->parts[part].near, space->unsorted, &space->a);
-    sort_side(join, &join->b, join->parts[part].near, space->unsorted, &space->b);
-    mark_occupied(space->b.starts, keys, space->occupied);
-    int code = DK_OK;
-    for (uint32_t key = 0; key < keys && code == DK_OK; key++)
-        if (space->a.starts[key] != space->a.starts[key + 1])
-            code = join_key(join, part, key, space, hits);
-    return code == DK_OK ? drain_of(join->isa)(join, part, &space->queue, hits) : code;
+    sort_side(join, &join->a, &join->parts[part], space->keys, &space->a);
+    sort_side(join, &join->b, &join->parts[part], space->keys, &space->b);
+    return scan_of(join->isa)(join, part, space, hits);
 }
 
 /* ---- what callers see ---- */
@@ -416,7 +366,7 @@ int dk_index_join_parts(const dk_index_join *join, uint32_t first, uint32_t stop
     *close_pairs = 0;
     if (stop > join->part_count)
         return DK_BAD_ARGUMENT;
-    struct workspace *space = open_workspace(join);
+    struct dk_workspace *space = open_workspace(join);
     int code = space ? DK_OK : DK_NO_MEMORY;
     for (uint32_t part = first; part < stop && code == DK_OK; part++)
         code = join_part(join, part, space, hits);
@@ -431,19 +381,20 @@ int dk_index_join_count(const dk_index_join *join, uint32_t part, uint64_t *look
     *lookups = *pairs = 0;
     if (part >= join->part_count)
         return DK_BAD_ARGUMENT;
-    struct workspace *space = open_workspace(join);
+    struct dk_workspace *space = open_workspace(join);
     if (!space)
         return DK_NO_MEMORY;
     const uint32_t *count_a = space->a.starts + 2, *count_b = space->b.starts + 2;
-    cut_windows(join, &join->a, join->parts[part].near, space->unsorted, space->a.starts);
-    cut_windows(join, &join->b, join->parts[part].near, space->unsorted, space->b.starts);
+    uint32_t flip_count = join->flip_ends[join->key_bits];
+    cut_keys(join, &join->a, join->parts[part].key, space->keys, space->a.starts);
+    cut_keys(join, &join->b, join->parts[part].key, space->keys, space->b.starts);
     for (uint32_t key = 0; key < (uint32_t)1 << join->key_bits; key++) {
         if (!count_a[key])
             continue;
         uint64_t met = 0;
-        for (size_t i = 0; i < join->flip_count; i++)
+        for (uint32_t i = 0; i < flip_count; i++)
             met += count_b[key ^ join->flips[i]];
-        *lookups += join->flip_count;
+        *lookups += flip_count;
         *pairs += met * count_a[key];
     }
     close_workspace(space);
@@ -479,15 +430,24 @@ static inline uint32_t dk_close(const uint64_t *windows, uint64_t probe, uint32_
     return close;
 }
 
-#include "index_join_probe.h"
-
-int dk_probe_portable(const struct dk_index_join *join, uint32_t part, struct dk_windows a,
-                      struct dk_windows b, struct dk_queue *queue, dk_hits *hits)
+static inline uint32_t dk_skip_distant(const uint64_t *windows, uint32_t first, uint32_t stop, uint64_t probe,
+                                       uint32_t bound)
 {
-    return dk_probe_body(join, part, a, b, queue, hits);
+    while (first < stop && !dk_close(windows + first, probe, bound))
+        first += DK_LANES;
+    return first;
 }
 
-int dk_drain_portable(const struct dk_index_join *join, uint32_t part, struct dk_queue *queue, dk_hits *hits)
+static inline void dk_copy_8(uint64_t *to, const uint64_t *from, uint64_t tag)
 {
-    return dk_drain_body(join, part, queue, hits);
+    for (uint32_t i = 0; i < 8; i++)
+        to[i] = from[i] | tag;
+}
+
+#include "index_join_probe.h"
+
+int dk_scan_part_portable(const struct dk_index_join *join, uint32_t part, struct dk_workspace *space,
+                          dk_hits *hits)
+{
+    return dk_scan_part_body(join, part, space, hits);
 }

@@ -8,9 +8,10 @@
 #include "kernel.h"
 
 enum {
-    DK_BUFFER = 2048, /* windows of b that are scanned together: with their rows, half of a level 1 cache */
+    DK_BUFFER = 2048, /* windows of b that are scanned together: half of a level 1 cache */
     DK_QUEUE = 128,   /* close pairs that wait for their records to come from memory */
     DK_LANES = 32,    /* arrays of windows are readable up to a multiple of so many, and copied by 8 */
+    DK_MAX_TAG = 8,   /* bits of a window, at most, that say in how many bits keys differ */
 };
 
 /* Up to 64 neighbouring bits of a record, which is a ring: the last word is followed by the first. */
@@ -20,9 +21,9 @@ struct dk_window {
     uint64_t mask;            /* ones for the bits that it has */
 };
 
-/* A part as a start on the ring: the window from its first bit on, and the window that follows. */
+/* A part as a start on the ring: the key, from its first bit on, and the two windows that follow. */
 struct dk_part {
-    struct dk_window near, far;
+    struct dk_window key, near, far;
 };
 
 /* One of the two sets of records. */
@@ -40,40 +41,54 @@ struct dk_index_join {
     size_t size;
     uint32_t part_count;
     struct dk_part *parts;    /* part_count */
-    uint32_t key_bits;        /* a key is so many low bits of the near window */
+    uint32_t key_bits;
     uint32_t max_flips;       /* in how many bits keys of a hit may differ */
-    uint32_t *flips;          /* what to flip in a key for each key that is to be looked at */
-    size_t flip_count;
+    uint32_t *flips;          /* what to flip in a key for each key that is to be looked at, few bits first */
+    uint32_t flip_ends[DK_MAX_KEY_BITS + 1]; /* flips up to but without [f] flip f bits or fewer */
+    uint32_t tag_bits;        /* the highest of a near window, which have none of the record's */
     uint32_t *least_overlaps; /* dk_least_overlaps */
-    uint32_t near_bound;      /* in how many bits near windows of a hit may differ */
-    uint32_t *far_bounds;     /* near and far windows together, by the number of bits set in a */
+    uint32_t near_bound;      /* in how many bits keys and near windows of a hit may differ */
+    uint32_t *far_bounds;     /* the far window as well, by the number of bits set in a */
     int isa;
 };
 
-/* Windows and the rows that they are of. */
-struct dk_windows {
-    const uint64_t *windows;
-    const uint32_t *rows;
-    size_t count;
+/* The near windows of one side, sorted by key. */
+struct dk_sorted {
+    uint32_t *starts;  /* of key k: starts[k] up to but without starts[k + 1]; two more than keys */
+    uint64_t *windows; /* and DK_LANES more, to be read but not used */
+    uint32_t *rows;
 };
 
 /* Pairs with close windows, of one part. */
 struct dk_queue {
-    uint32_t rows_a[DK_QUEUE], rows_b[DK_QUEUE];
+    uint32_t rows_a[DK_QUEUE], rows_b[DK_QUEUE], places_b[DK_QUEUE];
     size_t count;
-    size_t total; /* of all pairs that were ever in it */
+    size_t total;        /* of all pairs whose records were looked at */
+    uint64_t *seen;      /* pairs that came together in earlier parts; a later one replaces an earlier one */
+    uint32_t seen_shift; /* what a hash of 64 bits is shifted by to be a place in it */
 };
 
-/* Finds the pairs with close near windows, all of `a` against all of `b`, appends them to the queue,
- * and those of a full queue that are hits to `hits`. DK_OK or DK_NO_MEMORY. */
-typedef int dk_probe(const struct dk_index_join *join, uint32_t part, struct dk_windows a,
-                     struct dk_windows b, struct dk_queue *queue, dk_hits *hits);
+/* Sorted windows of b under one key: where they start, how many there are, and where their copy starts in the
+ * buffer. */
+struct dk_run {
+    uint32_t start, length, offset;
+};
 
-/* Appends the hits among the pairs of the queue to `hits`, and empties it. DK_OK or DK_NO_MEMORY. */
-typedef int dk_drain(const struct dk_index_join *join, uint32_t part, struct dk_queue *queue, dk_hits *hits);
+/* All that a part needs, used for one part after the other. */
+struct dk_workspace {
+    struct dk_sorted a, b;
+    uint32_t *keys;      /* of either side, unsorted */
+    struct dk_run *runs; /* of the neighbours of a key: one for each flip */
+    uint64_t *buffer;    /* windows of b that are scanned together, DK_BUFFER, and DK_LANES more */
+    struct dk_queue queue;
+};
 
-dk_probe dk_probe_portable, dk_probe_avx2, dk_probe_avx512;
-dk_drain dk_drain_portable, dk_drain_avx2, dk_drain_avx512;
+/* Finds the pairs of a part, whose sides are sorted, that have close keys and near windows, and appends those
+ * that are hits. DK_OK or DK_NO_MEMORY. */
+typedef int dk_scan_part(const struct dk_index_join *join, uint32_t part, struct dk_workspace *space,
+                         dk_hits *hits);
+
+dk_scan_part dk_scan_part_portable, dk_scan_part_avx2, dk_scan_part_avx512;
 
 /* The bits of a window of which the two words are given, from the lowest on. */
 static inline uint64_t dk_cut_words(uint64_t word, uint64_t next_word, struct dk_window window)

@@ -20,11 +20,6 @@ static inline __m256i distances(const uint64_t *windows, __m256i probe)
 static inline uint32_t dk_close(const uint64_t *windows, uint64_t probe, uint32_t bound)
 {
     const __m256i probes = _mm256_set1_epi64x((long long)probe), above = _mm256_set1_epi64x(bound + 1);
-    __m256i least = above;
-    for (uint32_t i = 0; i < DK_LANES; i += 4)
-        least = _mm256_min_epu16(least, distances(windows + i, probes));
-    if (_mm256_testz_si256(_mm256_cmpgt_epi64(above, least), _mm256_set1_epi64x(-1)))
-        return 0;
     uint32_t close = 0;
     for (uint32_t i = 0; i < DK_LANES; i += 4) {
         __m256i is_close = _mm256_cmpgt_epi64(above, distances(windows + i, probes));
@@ -33,16 +28,34 @@ static inline uint32_t dk_close(const uint64_t *windows, uint64_t probe, uint32_
     return close;
 }
 
-#include "index_join_probe.h"
-
-int dk_probe_avx2(const struct dk_index_join *join, uint32_t part, struct dk_windows a, struct dk_windows b,
-                  struct dk_queue *queue, dk_hits *hits)
+static inline uint32_t dk_skip_distant(const uint64_t *windows, uint32_t first, uint32_t stop, uint64_t probe,
+                                       uint32_t bound)
 {
-    return dk_probe_body(join, part, a, b, queue, hits);
+    const __m256i probes = _mm256_set1_epi64x((long long)probe), above = _mm256_set1_epi64x(bound + 1);
+    for (; first < stop; first += DK_LANES) {
+        __m256i least = above;
+        for (uint32_t i = 0; i < DK_LANES; i += 4)
+            least = _mm256_min_epu16(least, distances(windows + first + i, probes));
+        if (!_mm256_testz_si256(_mm256_cmpgt_epi64(above, least), _mm256_set1_epi64x(-1)))
+            break;
+    }
+    return first;
 }
 
-int dk_drain_avx2(const struct dk_index_join *join, uint32_t part, struct dk_queue *queue, dk_hits *hits)
+static inline void dk_copy_8(uint64_t *to, const uint64_t *from, uint64_t tag)
 {
-    return dk_drain_body(join, part, queue, hits);
+    __m256i tags = _mm256_set1_epi64x((long long)tag);
+    for (uint32_t i = 0; i < 8; i += 4) {
+        __m256i windows = _mm256_or_si256(_mm256_loadu_si256((const __m256i *)(from + i)), tags);
+        _mm256_storeu_si256((__m256i *)(to + i), windows);
+    }
+}
+
+#include "index_join_probe.h"
+
+int dk_scan_part_avx2(const struct dk_index_join *join, uint32_t part, struct dk_workspace *space,
+                      dk_hits *hits)
+{
+    return dk_scan_part_body(join, part, space, hits);
 }
 #endif

@@ -165,8 +165,8 @@ DK_API int dk_index_join_open(const uint8_t *a, size_t n, const uint8_t *b, size
                               int isa, dk_index_join **opened);
 
 /* Appends the hits of parts `first` up to but without `stop` to `hits`: those of all parts are all hits, each
- * once. *close_pairs gets how many pairs were compared in full or nearly so. Memory besides the hits: about
- * 32 bytes a record. DK_OK, DK_NO_MEMORY or DK_BAD_ARGUMENT; hits may have been appended when it fails. */
+ * once. *close_pairs gets for how many pairs records were read, mostly once for a pair, in whatever parts it
+ * comes together. Memory besides the hits: about 40 bytes a record. DK_OK, DK_NO_MEMORY or DK_BAD_ARGUMENT; hits may have been appended when it fails. */
 DK_API int dk_index_join_parts(const dk_index_join *join, uint32_t first, uint32_t stop, dk_hits *hits,
                                uint64_t *close_pairs);
 

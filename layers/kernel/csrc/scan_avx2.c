@@ -118,7 +118,7 @@ static inline void counts_store(const counts *counted, uint32_t *overlaps)
 
 #include "scan.h"
 
-const scanner dk_scan_avx2 = {ROWS, PLANES, 20.0, 3.0, 8.0, scan, scan_pairs, popcounts};
+const scanner dk_scan_avx2 = {ROWS, PLANES, 1 << 20, 20.0, 3.0, 8.0, scan, scan_pairs, popcounts};
 #else
 typedef int no_code_for_this_architecture;
 #endif

@@ -79,7 +79,7 @@ static inline uint32_t pair_overlap(const uint8_t *a, const uint8_t *b, size_t s
 
 #include "scan.h"
 
-const scanner dk_scan_avx512 = {ROWS, PLANES, 24.0, 4.0, 10.0, scan, scan_pairs, popcounts};
+const scanner dk_scan_avx512 = {ROWS, PLANES, 1 << 23, 24.0, 4.0, 10.0, scan, scan_pairs, popcounts};
 #else
 typedef int no_code_for_this_architecture;
 #endif

@@ -87,7 +87,7 @@ static inline void counts_store(const counts *counted, uint32_t *overlaps)
 
 #include "scan.h"
 
-const scanner dk_scan_neon = {ROWS, PLANES, 3.0, 1.5, 1.0, scan, scan_pairs, popcounts};
+const scanner dk_scan_neon = {ROWS, PLANES, 1 << 20, 3.0, 1.5, 1.0, scan, scan_pairs, popcounts};
 #else
 typedef int no_code_for_this_architecture;
 #endif

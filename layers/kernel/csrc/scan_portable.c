@@ -67,4 +67,4 @@ static inline void counts_store(const counts *counted, uint32_t *overlaps)
 
 #include "scan.h"
 
-const scanner dk_scan_portable = {ROWS, PLANES, 5.0, 1.5, 1.0, scan, scan_pairs, popcounts};
+const scanner dk_scan_portable = {ROWS, PLANES, 1 << 20, 5.0, 1.5, 1.0, scan, scan_pairs, popcounts};

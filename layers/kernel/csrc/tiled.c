@@ -8,7 +8,6 @@ enum {
     TILE_BLOCKS = 8,       /* of side b, scanned together: at 128 bytes a record they stay in the L1 cache */
     PIECE_ROWS = 2048,     /* of side a, which then stay in the L2 cache */
     MIN_TILED = 1000,      /* comparisons that are worth arranging the records for */
-    MIN_SAMPLED = 1 << 20, /* comparisons that are worth looking for a prefix */
 };
 
 const scanner *dk_scanner(int isa)
@@ -86,7 +85,7 @@ static int scan_piece(void *context, size_t piece, dk_hits *hits)
 /* Arranges both sides; side b, whose blocks are padded, is the larger. */
 static int arrange(tiling *t, const rectangle *r, const scanner *scanner)
 {
-    int sampled = r->n * r->m >= MIN_SAMPLED;
+    int sampled = r->n * r->m >= scanner->min_sampled;
     uint32_t bit_order[8 * DK_MAX_SIZE];
     if (sampled && find_bit_order(r->a, r->n, r->b, r->m, r->size, bit_order))
         return DK_NO_MEMORY;

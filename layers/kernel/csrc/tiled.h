@@ -60,6 +60,8 @@ typedef struct {
     unsigned rows;   /* records of a in a tile, MAX_ROWS at most */
     unsigned planes; /* 1; or 2, where each word of b is stored as its low and high nibbles */
 
+    size_t min_sampled; /* comparisons that are worth looking for a prefix */
+
     /* What takes how long, in the time that one word of a tile does: */
     double pair_cost;     /* looking at one pair */
     double test_cost;     /* the test of a tile */

@@ -130,6 +130,21 @@ def test_with_a_prefix(isa, size, threshold, clks):
     assert_same_hits(dice_kernel.compare(b, a, threshold), expected_hits(b, a, threshold))
 
 
+@pytest.mark.parametrize("size", [8, 64, 128, 1024])
+@pytest.mark.parametrize("threshold", [0.6, 0.8, 0.97])
+def test_with_a_prefix_of_many(isa, size, threshold, clks):
+    """AVX-512 looks for one later; by parts, which are too few."""
+    a, b = clks(7_000, size), with_noise(clks(1_300, size), 0.01)
+    b[5], b[7] = 0, 255
+    starts = range(0, len(a), 500)
+    parts = [dice_kernel.compare(a[start : start + 500], b, threshold) for start in starts]
+    rows_a = np.concatenate([part[1] + np.uint32(start) for part, start in zip(parts, starts, strict=True)])
+    scores, rows_b = (np.concatenate([part[column] for part in parts]) for column in (0, 2))
+
+    assert len(rows_a) >= 500
+    assert_same_hits(dice_kernel.compare(a, b, threshold), in_order(scores, rows_a, rows_b))
+
+
 @pytest.mark.parametrize("count", [20, TILED, SAMPLED])
 @pytest.mark.parametrize("kind", ["ones", "zeros", "identical", "one bit", "one bit more", "sparse"])
 def test_degenerate_records(isa, count, kind):

@@ -44,8 +44,8 @@ SAMPLED_RECORDS = 3_000  # a side
 TILED_WORD_NS = {"avx512": 0.028, "avx2": 0.097, "neon": 0.2, "portable": 0.5}
 TILED_RECORD_NS = 100.0
 UNRELATED_DICE = 0.64
-WINDOW_PAIR_NS = {"avx512": 0.11, "avx2": 0.25, "neon": 0.5, "portable": 1.0}
-SORT_RECORD_NS, LOOKUP_NS, CLOSE_PAIR_NS = 6.0, 2.0, 28.0
+WINDOW_PAIR_NS = {"avx512": 0.055, "avx2": 0.25, "neon": 0.5, "portable": 1.0}
+SORT_RECORD_NS, LOOKUP_NS, CLOSE_PAIR_NS = 7.0, 4.0, 10.0
 
 
 @dataclass(frozen=True)

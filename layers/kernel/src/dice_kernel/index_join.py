@@ -33,8 +33,9 @@ MAX_KEY_BITS = 22  # DK_MAX_KEY_BITS
 RANGES_A_THREAD = 4  # so that threads end at about the same time
 
 # What leaving out the heaviest records is weighed by, measured with AVX-512 on 1024 bits at .9: a pair of
-# the brute force, and a record and bit of the largest allowed distance (20 ns from 100,000 records on).
-BRUTE_FORCE_NS, JOIN_NS = 0.2, 20.0
+# the brute force, and a record and bit of the largest allowed distance (10 ns at 100,000 records a side, 15
+# at a million).
+BRUTE_FORCE_NS, JOIN_NS = 0.2, 12.0
 
 declare("dk_allowed_distances", None, c_size_t, c_double, c_void_p)
 declare(
@@ -76,8 +77,8 @@ def index_join(
     that shares a join must be given the same. ``threads`` share the parts; the GIL is released meanwhile.
 
     Time depends on the data. On encodings of 1024 bits, half of them set, with thresholds from .85 on, it
-    grows with n to the power of about 1.3, n being the records of each side. Memory: a copy of both
-    sides, about 50 bytes a record, of which 32 once a thread, and 32 bytes a hit.
+    grows with n to the power of about 1.2 to 1.4, n being the records of each side. Memory: a copy of both
+    sides, about 60 bytes a record, of which 40 once a thread, and 32 bytes a hit.
 
     Raises ValueError as ``compare`` does, for threshold 0, and for parts, part_count and key_bits that
     there cannot be; MemoryError.
@@ -155,15 +156,15 @@ def _parts_and_key(bits: int, distance: int, count_a: int, count_b: int) -> tupl
 
     Each further bit in which keys may differ halves the number of parts or so, and multiplies the keys to
     look up: the best choice has the least of them with parts of log2(n) - 4.5 bits or more (measured for
-    e from 0 to 4, n from 20,000 to a million, thresholds from .83 to .97). Keys of log2(n) - 2.5 bits are
-    best, and one more or less costs some per cent.
+    e from 0 to 4, n from 20,000 to a million, thresholds from .83 to .97). Keys of log2(n) - 2 bits are
+    best, and one more or less costs up to a tenth.
     """
     log_count = (np.log2(max(1, count_a)) + np.log2(max(1, count_b))) / 2
     flips = 0
     while distance // (flips + 1) + 1 > min(bits, bits / max(1.0, log_count - 4.5)):
         flips += 1
     part_count = distance // (flips + 1) + 1
-    key_bits = min(bits // part_count, MAX_KEY_BITS, round(max(1.0, log_count - 2.5)))
+    key_bits = min(bits // part_count, MAX_KEY_BITS, round(max(1.0, log_count - 2.0)))
     return part_count, key_bits
 
 
