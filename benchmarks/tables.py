@@ -49,11 +49,13 @@ def kernel(rows: Rows) -> str:
                 seconds(row["anonlink_seconds"]),
                 seconds(row["seconds"]),
                 f"{row['pairs_per_second'] / 1e6:,.0f}",
+                "" if row["share_of_limit"] is None else f"{100 * row['share_of_limit']:.0f} %",
                 times(row["ratio"]),
                 _with_threads(rows, row),
             ]
         )
-    head = ["records a side", "bytes", "threshold", "instructions", "anonlink", "here", "M pairs/s", TIMES]
+    head = ["records a side", "bytes", "threshold", "instructions", "anonlink", "here", "M pairs/s"]
+    head += ["of the instruction limit (above 100 % by words left unread)", TIMES]
     if threads is None:
         return _table(head, [line[:-1] for line in lines])
     return _table([*head, f"{TIMES} on {threads} cores"], lines)

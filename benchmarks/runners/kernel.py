@@ -1,5 +1,5 @@
 """All pairs of two data sets, with popcounts, transposing and the final sort, against anonlink's accelerated
-Dice on the same records, in turns."""
+Dice on the same records and beside what the instructions that count bits allow, in turns."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from benchmarks.data import pair
 from benchmarks.machine import isas
 from benchmarks.measuring import environment, least_seconds
 from benchmarks.runners import anonlink_side
+from benchmarks.runners.limit import limit
 from chalicelib.linkage import comparison
 from chalicelib.linkage.candidates import Candidates
 
@@ -21,6 +22,7 @@ def run(experiment: dict[str, Any]) -> list[dict[str, Any]]:
 
     ``cases``: ``records`` a side and ``size_bytes`` of each; ``thresholds``; ``isas``, of which those are
     taken that this machine runs; ``threads``, for the first of them; ``path``: tiled, index or none.
+    The limit is that of one core, so rows of more threads have none.
     """
     rows = []
     for case in experiment["cases"]:
@@ -40,6 +42,13 @@ def _measured(experiment: dict[str, Any], case: dict[str, int], threshold: float
         for isa, threads in variants
     }
     calls["anonlink"] = partial(anonlink_side.compare, records_a, records_b, threshold)
+    limits: dict[str, float | None] = dict.fromkeys(usable)
+
+    def find_limit(isa: str) -> None:
+        if found := limit(isa, case["size_bytes"]):
+            limits[isa] = max(found, limits[isa] or 0)
+
+    calls |= {f"limit of {isa}": partial(find_limit, isa) for isa in usable}
     seconds = least_seconds(calls, experiment["repetitions"])
     expected = anonlink_side.pair_set(calls["anonlink"](), threshold)
     found = calls[f"{usable[0]} 1"]()
@@ -52,7 +61,9 @@ def _measured(experiment: dict[str, Any], case: dict[str, int], threshold: float
             "seconds": seconds[f"{isa} {threads}"],
             "anonlink_seconds": seconds["anonlink"],
             "ratio": seconds["anonlink"] / seconds[f"{isa} {threads}"],
-            "pairs_per_second": case["records"] ** 2 / seconds[f"{isa} {threads}"],
+            **_speed(
+                case["records"] ** 2 / seconds[f"{isa} {threads}"], limits[isa] if threads == 1 else None
+            ),
             "hits": len(found),
             "same_hits": _pair_set(found, threshold) == expected,
         }
@@ -63,6 +74,14 @@ def _measured(experiment: dict[str, Any], case: dict[str, int], threshold: float
 def _compare(a: Any, b: Any, threshold: float, isa: str, threads: int, path: str | None) -> Candidates:
     with environment(DICE_KERNEL_ISA=isa, DICE_KERNEL_PATH=path or os.environ.get("DICE_KERNEL_PATH")):
         return comparison.compare(a, b, threshold, dataset_a=0, dataset_b=1, workers=threads)
+
+
+def _speed(pairs_per_second: float, at_most: float | None) -> dict[str, float | None]:
+    return {
+        "pairs_per_second": pairs_per_second,
+        "limit_pairs_per_second": at_most,
+        "share_of_limit": pairs_per_second / at_most if at_most else None,
+    }
 
 
 def _pair_set(found: Candidates, threshold: float) -> set[tuple[float, int, int]]:
