@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
+from itertools import chain
 
 import dice_kernel
 import numpy as np
@@ -31,7 +32,8 @@ def find(
         sides = encodings_a[row_a:stop_a], encodings_b[row_b:stop_b]
         scores, rows_a, rows_b = dice_kernel.find(*sides, threshold, threads=workers)
     else:
-        places = np.array(rectangles, dtype=np.int64).reshape(-1, 4)
+        numbers = chain.from_iterable(rectangles)
+        places = np.fromiter(numbers, dtype=np.int64, count=4 * len(rectangles)).reshape(-1, 4)
         scores, rows_a, rows_b = dice_kernel.compare_rectangles(
             encodings_a, encodings_b, places, threshold, threads=workers
         )
