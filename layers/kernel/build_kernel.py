@@ -1,10 +1,11 @@
 """Compiles csrc/*.c to one shared library, with the system's C compiler or with zig's from PyPI.
 
-    python build_kernel.py                                              for this machine, in place
-    python build_kernel.py --target x86_64-linux-gnu.2.17 --output DIR/_kernel.so     through ziglang
-    python build_kernel.py --target aarch64-linux-gnu.2.17 --output DIR/_kernel.so
+    python build_kernel.py                                                for this machine, in place
+    python build_kernel.py --target x86_64-linux-gnu.2.17 --output DIR/dice_kernel/_kernel.so     for Lambda
+    python build_kernel.py --target aarch64-linux-gnu.2.17 --output DIR/dice_kernel/_kernel.so    on ARM, too
 
-With a target that names a version of glibc, the library is checked to need no newer one.
+A target is compiled for on any machine, by zig alone: pip install ziglang. If it names a version of glibc,
+the library is checked to need no newer one. The modules of src/dice_kernel belong beside the library.
 """
 
 from __future__ import annotations
@@ -53,7 +54,8 @@ def zig_compiler() -> list[str] | None:
     """The command of the C compiler in the PyPI package ziglang, if that is installed."""
     if importlib.util.find_spec("ziglang") is None:
         return None
-    return [sys.executable, "-m", "ziglang", "cc"]
+    # Left alone, zig compiles for the very processor it runs on, and the library may run on another.
+    return [sys.executable, "-m", "ziglang", "cc", "-mcpu=baseline"]
 
 
 def compile_library(output: Path, target: str | None = None) -> None:
@@ -64,14 +66,26 @@ def compile_library(output: Path, target: str | None = None) -> None:
     """
     compiler, machine = _compiler(target), (target or platform.machine()).split("-")[0]
     output.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=output.parent) as scratch:
-        objects = [
-            _compile(compiler, source, machine, Path(scratch)) for source in sorted(SOURCES.glob("*.c"))
-        ]
-        library = Path(scratch, "library.so")
-        _run([*compiler, *LINK_FLAGS, "-o", str(library), *objects])
+    with tempfile.TemporaryDirectory(dir=output.parent) as directory:
+        scratch = Path(directory)
+        objects = [_compile(compiler, source, machine, scratch) for source in sorted(SOURCES.glob("*.c"))]
+        library = scratch / "library.so"
+        run_compiler([*compiler, *LINK_FLAGS, "-o", str(library), *objects], scratch)
         _check_glibc(library, target)
         library.replace(output)
+
+
+def run_compiler(command: list[str], scratch: Path) -> None:
+    """Runs a compiler's command, whose temporary files may be put in ``scratch``. Raises BuildFailed."""
+    # zig's caches. By default they are in the home directory, and where that cannot be written zig hangs.
+    caches = {name: str(scratch) for name in ("ZIG_GLOBAL_CACHE_DIR", "ZIG_LOCAL_CACHE_DIR")}
+    finished = subprocess.run(
+        command, capture_output=True, text=True, check=False, env={**caches, **os.environ}
+    )
+    if finished.stderr:
+        print(finished.stderr, file=sys.stderr)
+    if finished.returncode:
+        raise BuildFailed(f"{' '.join(command)} ended with {finished.returncode}")
 
 
 def newest_glibc(library: Path) -> tuple[int, ...]:
@@ -128,7 +142,7 @@ def _compiler(target: str | None) -> list[str]:
 def _compile(compiler: list[str], source: Path, machine: str, scratch: Path) -> str:
     compiled = scratch / f"{source.stem}.o"
     flags = [*COMMON_FLAGS, *_instruction_flags(source, machine)]
-    _run([*compiler, *flags, "-c", str(source), "-o", str(compiled)])
+    run_compiler([*compiler, *flags, "-c", str(source), "-o", str(compiled)], scratch)
     return str(compiled)
 
 
@@ -147,25 +161,20 @@ def _check_glibc(library: Path, target: str | None) -> None:
         raise BuildFailed(f"the library needs glibc {'.'.join(map(str, newest))}, not {named[1]} at most")
 
 
-def _run(command: list[str]) -> None:
-    finished = subprocess.run(command, capture_output=True, text=True, check=False)
-    if finished.stderr:
-        print(finished.stderr, file=sys.stderr)
-    if finished.returncode:
-        raise BuildFailed(f"{' '.join(command)} ended with {finished.returncode}")
-
-
 def main() -> None:
     """Compiles as the command line says, and prints where the library is."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--target", help="platform, as aarch64-linux-gnu.2.17, compiled for through ziglang")
-    parser.add_argument("--output", type=Path, default=IN_PLACE, help="the library's file")
+    parser.add_argument("--output", type=Path, help="the library's file; must be given with a target")
     arguments = parser.parse_args()
+    if arguments.target and not arguments.output:
+        parser.error("--target needs --output, since the library in place is this machine's")
+    output = arguments.output or IN_PLACE
     try:
-        compile_library(arguments.output, arguments.target)
+        compile_library(output, arguments.target)
     except BuildFailed as failure:
         sys.exit(str(failure))
-    print(arguments.output)
+    print(output)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import platform
 import re
 import shutil
@@ -10,12 +12,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import build_backend
 import build_kernel
 import dice_kernel
 from build_kernel import BuildFailed, compile_library, newest_glibc
+from dice_kernel import _library
 
 INSTALLED = Path(dice_kernel.__file__).with_name("_kernel.so")
 
@@ -84,6 +88,15 @@ def test_without_any_compiler_it_says_so(tmp_path, monkeypatch):
         compile_library(tmp_path / "_kernel.so")
 
 
+def test_a_library_for_another_machine_does_not_replace_this_ones(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["build_kernel.py", "--target", "aarch64-linux-gnu.2.17"])
+
+    with pytest.raises(SystemExit, match="2"):
+        build_kernel.main()
+
+    assert "--target needs --output" in capsys.readouterr().err
+
+
 @WITH_ZIG
 @pytest.mark.slow
 @pytest.mark.parametrize("architecture", ["x86_64", "aarch64"])
@@ -91,3 +104,51 @@ def test_zig_builds_for_old_systems(tmp_path, architecture):
     compile_library(tmp_path / "_kernel.so", f"{architecture}-linux-gnu.2.17")
 
     assert newest_glibc(tmp_path / "_kernel.so") <= (2, 17)
+
+
+@WITH_ZIG
+def test_zig_compiles_for_any_processor_and_not_for_this_one():
+    command = [*build_kernel.zig_compiler(), "-dM", "-E", "-x", "c", os.devnull]
+
+    macros = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+    assert "__GNUC__" in macros
+    assert "__AVX" not in macros
+
+
+COMPARE = """
+import json, sys
+import numpy as np
+import dice_kernel
+records = np.load(sys.argv[1])
+hits = dice_kernel.compare(records, records, 0.6)
+print(json.dumps([dice_kernel.__file__, dice_kernel.isa(), *(column.tolist() for column in hits)]))
+"""
+
+
+@WITH_ZIG
+@pytest.mark.slow
+def test_a_machine_without_compiler_and_home_gets_the_same_hits_as_fast(tmp_path, monkeypatch, clks):
+    package = tmp_path / "dice_kernel"
+    shutil.copytree(INSTALLED.parent, package, ignore=shutil.ignore_patterns("*.so"))
+    np.save(tmp_path / "records.npy", records := clks(1_100))
+    for name in ("CC", "HOME", "ZIG_GLOBAL_CACHE_DIR", "ZIG_LOCAL_CACHE_DIR", _library.ISA_VARIABLE):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("PATH", "")
+
+    compile_library(package / "_kernel.so")
+
+    for isa in ["", *(name for i, name in enumerate(_library.ISAS) if _library.library.dk_isa_supported(i))]:
+        finished = subprocess.run(
+            [sys.executable, "-W", "ignore", "-c", COMPARE, str(tmp_path / "records.npy")],
+            env={"PYTHONPATH": str(tmp_path), _library.ISA_VARIABLE: isa},
+            capture_output=True,
+            check=True,
+        )
+        file, used, *hits = json.loads(finished.stdout)
+        assert file == str(package / "__init__.py")
+        assert used == (isa or dice_kernel.isa())
+        expected = dice_kernel.compare(records, records, 0.6)
+        assert sorted(zip(*hits, strict=True)) == sorted(
+            zip(*(column.tolist() for column in expected), strict=True)
+        )
