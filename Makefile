@@ -5,7 +5,7 @@
 #   PORT      the API's port (8851 for serve, any free one for run)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev serve run status stop test lint benchmark format lock clean python
+.PHONY: help setup setup-dev serve run status stop test lint benchmark package format lock clean python
 
 IS_3_11 := -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' >/dev/null 2>&1
 PYTHON ?= $(shell for p in python3.11 python3 python; do $$p $(IS_3_11) && echo $$p && break; done)
@@ -45,8 +45,11 @@ lint: setup-dev ## ruff and mypy
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-benchmark: setup-dev ## measure everything in about ten minutes, into benchmarks/results/
+benchmark: setup-dev ## measure everything in a quarter of an hour, into benchmarks/results/
 	$(BIN)/python -m benchmarks
+
+package: setup $(VENV)/.package-installed ## build what Lambda runs, the code and its layers, into build/
+	@$(BIN)/python -m deploy.package
 
 format: setup-dev ## let ruff repair what it can
 	$(BIN)/ruff check --fix .
@@ -88,6 +91,11 @@ $(VENV)/.kernel-installed: $(KERNEL_SOURCES) | $(VENV)/.local-installed
 $(VENV)/.dev-installed: requirements-dev.txt $(VENV)/.local-installed
 	@echo "adding what tests and linters need"
 	@$(PIP) -r requirements-dev.txt
+	@touch $@
+
+$(VENV)/.package-installed: requirements-package.txt $(VENV)/.local-installed
+	@echo "adding the C compiler that builds for Lambda, once: some 400 MB"
+	@$(PIP) -r requirements-package.txt
 	@touch $@
 
 # The original's client, for the tests, apart from ours: what it needs is older.

@@ -1,0 +1,1 @@
+"""Makes what is deployed to AWS out of this repository."""
