@@ -112,7 +112,8 @@ class CaseWork:
         rows = planning.max_rows(assumed["memory_mb"] * 2**20, SIZE_BYTES)
         rate = settings["comparisons_per_second"] * assumed["memory_mb"] / assumed["mb_a_vcpu"]
         least, most = (rate * settings[name] for name in ("min_seconds", "max_seconds"))
-        workers = planning.Workers(settings["parallelism"], least, most)
+        row = rate * SIZE_BYTES / (assumed["s3_megabytes_a_second"] * 1e6)
+        workers = planning.Workers(settings["parallelism"], least, most, row)
         if "blocks" in self._case:
             blocks = _blocks(self._case)
             total = sum(map(area, blocks))

@@ -64,12 +64,14 @@ def total_comparisons(counts: Sequence[int]) -> int:
 class Workers:
     """Who compares: how many at a time, and the work of a chunk that is least and most worth one.
 
-    With less, starting a worker costs more than its work; the most wins over the least. In any unit of work.
+    With less, starting a worker costs more than its work; the most wins over the least. ``row`` is what
+    it takes to fetch a row. In any unit of work.
     """
 
     parallelism: int
     least: float
     most: float
+    row: float = 0.0
 
     def share(self, total: float) -> float:
         """The wanted work of a chunk, of ``total``."""

@@ -34,14 +34,16 @@ _FOUND_ROWS = 2_048
 _FOUND_PAIRS = 5_000_000
 # With fewer comparisons all ways take next to nothing, and nothing is sampled.
 _FEW_COMPARISONS = 4_000_000
+_FETCHED_BYTES_A_SECOND = 70_000_000  # from S3 by one function
 _MB = 1024 * 1024
 
 
-def workers() -> Workers:
+def workers(size_bytes: int) -> Workers:
     """By the settings, in standard comparisons."""
     s = settings()
     rate = comparisons_per_second(s.compare_memory_mb)
-    return Workers(s.compare_concurrency, rate * s.chunk_min_seconds, rate * s.chunk_max_seconds)
+    row = rate * size_bytes / _FETCHED_BYTES_A_SECOND
+    return Workers(s.compare_concurrency, rate * s.chunk_min_seconds, rate * s.chunk_max_seconds, row)
 
 
 class RunWork:
@@ -78,9 +80,10 @@ class RunWork:
         """The bounds of a chunk of two data sets."""
         pair = dataset_a, dataset_b
         if self._is_blocked:
-            share = workers().share(self.total)
+            share = workers(self._size_bytes).share(self.total)
             return ChunkSize(max(1, int(share / block_work(1, self._size_bytes))), self._rows)
-        its_workers = workers().some(self._least(pair) / self.total) if self.total else workers()
+        its_share = self._least(pair) / self.total if self.total else 1.0
+        its_workers = workers(self._size_bytes).some(its_share)
         size = chunk_size(self._work_of(pair), *self._counts(pair), its_workers, self._rows)
         most = _FOUND_PAIRS / max(self._found_share(pair), 1e-12)
         return size if size.comparisons <= most else ChunkSize(max(1, int(most)), self._rows)

@@ -116,7 +116,8 @@ def _cost(data: RunData, total: int, threshold: float) -> dict[str, float]:
         seconds = used = work / comparisons_per_second(memory_mb)
     else:
         memory_mb = s.compare_memory_mb
-        used, chunk = (each / comparisons_per_second(memory_mb) for each in (work, workers().share(work)))
+        share = workers(data.datasets[0]["encoding_size_bytes"]).share(work)
+        used, chunk = (each / comparisons_per_second(memory_mb) for each in (work, share))
         chunks = math.ceil(used / chunk)
         seconds = math.ceil(chunks / s.compare_concurrency) * min(chunk, used)
         calls = chunks + _OTHER_CALLS

@@ -63,6 +63,19 @@ def test_an_index_is_cut_whatever_it_costs_where_it_takes_too_long():
     assert not chunk_size(indexed, 100_000, 200_000, Workers(1, 1, 5.01e7), ROWS).is_sliced
 
 
+def test_an_index_is_sliced_less_the_longer_it_takes_to_fetch_the_rows():
+    near, far = (
+        len(
+            chunks_of(
+                chunk_size(indexed, 100_000, 200_000, Workers(100, 1e6, 1e10, row), ROWS), 100_000, 200_000
+            )
+        )
+        for row in (0, 1_000)
+    )
+
+    assert 1 < far < near
+
+
 def test_where_there_are_tiles_for_all_workers_none_is_sliced():
     size = chunk_size(indexed, 300_000, 200_000, Workers(6, 1, 1e12), 100_000)
 
@@ -75,11 +88,23 @@ def test_many_workers_are_sooner_done_with_all_pairs_than_with_one_index():
     """Of twice the work, shared by a hundred."""
 
     def barely(count_a: int, count_b: int) -> Work:
-        return Work(count_a * count_b, 1e5 * (count_a + count_b))
+        return Work(count_a * count_b, 2.5e5 * (count_a + count_b))
 
-    assert barely(10**6, 10**6).joined == 0.2 * barely(10**6, 10**6).tiled
+    assert barely(10**6, 10**6).joined == 0.5 * barely(10**6, 10**6).tiled
     assert not chunk_size(barely, 10**6, 10**6, Workers(100, 1, 1e12), ROWS).is_sliced
     assert chunk_size(barely, 10**6, 10**6, Workers(1, 1, 1e12), ROWS).is_sliced
+
+
+def test_nothing_takes_several_times_the_least_work_for_the_sake_of_time():
+    for parallelism in (1, 10, 100, 10_000):
+        size = chunk_size(indexed, 10**6, 10**6, Workers(parallelism, 1, 1e15), ROWS)
+        chunks = chunks_of(size, 10**6, 10**6)
+        work = sum(
+            indexed(chunk.stop_a - chunk.start_a, chunk.stop_b - chunk.start_b).joined for chunk in chunks
+        )
+
+        assert size.is_sliced
+        assert work <= 3.01 * least_work(indexed, 10**6, 10**6, ROWS)
 
 
 @given(

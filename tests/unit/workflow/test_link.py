@@ -75,7 +75,7 @@ def test_a_run_that_is_cut_into_slices_for_an_index_has_the_same_scores(monkeypa
     chunks = [line["chunk"] for line in planned_chunks(run)]
     execute(run)
 
-    assert len(chunks) > 2
+    assert len(chunks) > 1
     assert {chunk["stop_a"] - chunk["start_a"] for chunk in chunks} == {90}
     assert result(run)["similarity_scores"] == anonlink_scores(datasets, THRESHOLD)
     assert runs.find(run.run_id).total_comparisons == 90 * 210
