@@ -7,6 +7,7 @@ a test holds the two together. AWS's own variables (``AWS_REGION``, ``AWS_ENDPOI
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -18,6 +19,9 @@ RESPONSE_LIMIT_BYTES = 5_500_000
 INLINE_BODY_LIMIT_BYTES = 5_300_000
 # What arrives as base64 text inside Lambda's 6 MB.
 INLINE_BINARY_LIMIT_BYTES = 4_400_000
+
+_ENDPOINT = re.compile(r"https?://[^/?#@\s]+")
+_ADDRESS = re.compile(r"[^\s,]+:\d{1,5}")
 
 
 class ConfigurationError(Exception):
@@ -40,12 +44,27 @@ class Settings:
     state_machine_arn_prefix: str  # everything of the ARN before "ingest", "link" or "purge"
     signer_role_arn: str
     function_name_prefix: str  # of the Lambda functions that the API calls
+    database_secret_arn: str = ""  # of a user and a password that are read at run time instead of these
     database_sslmode: str = "require"
+    database_sslrootcert: str = ""
+    redis_username: str = ""
     redis_password: str = ""
     redis_tls: bool = True
+    redis_ca: str = ""  # empty: the system's
+    redis_cluster: bool = False
+    redis_sentinels: str = ""  # host:port,host:port; empty: redis_host is the server itself
+    redis_sentinel_service: str = "mymaster"
+    redis_sentinel_password: str = ""
     min_encoding_size_bytes: int = 8
     max_encoding_size_bytes: int = 1024
     cache_expiry_seconds: int = 864_000  # ten days, as the original's
+    manifest_bucket: str = ""  # empty: the data bucket; always one of S3
+    # Empty: S3, by the function's role. Else the store with the data and the upload bucket.
+    object_store_endpoint: str = ""
+    object_store_public_endpoint: str = ""  # empty: the same
+    object_store_region: str = "us-east-1"
+    object_store_access_key: str = ""
+    object_store_secret_key: str = ""
     similarity_scores_max_candidate_pairs: int = 500_000_000
     solver_max_candidate_pairs: int = 100_000_000
     upload_expiry_seconds: int = 86_400
@@ -61,12 +80,13 @@ class Settings:
     compare_concurrency: int = 100
     compare_memory_mb: int = 3_008
     run_max_attempts: int = 3
+    tracing: bool = False
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Settings:
         """Settings from ``environment``.
 
-        Raises ConfigurationError naming the variable that is missing or malformed.
+        Raises ConfigurationError naming the variable that is missing or malformed, or doesn't fit the others.
         """
         values = {}
         for name, kind in cls.__annotations__.items():
@@ -79,7 +99,38 @@ class Settings:
                 values[name] = _CASTS[kind](text)
             except ValueError:
                 raise ConfigurationError(f"{name.upper()} is not a valid {kind}") from None
+        values["manifest_bucket"] = values.get("manifest_bucket") or values["data_bucket"]
+        if values.get("object_store_endpoint"):
+            values["object_store_public_endpoint"] = (
+                values.get("object_store_public_endpoint") or values["object_store_endpoint"]
+            )
+            _check_object_store(values)
+        _check_database_and_redis(values)
         return cls(**values)
+
+
+def _check_object_store(values: Mapping[str, Any]) -> None:
+    for name in ("object_store_access_key", "object_store_secret_key"):
+        if not values.get(name):
+            raise ConfigurationError(f"{name.upper()} is not set, and OBJECT_STORE_ENDPOINT is")
+    for name in ("object_store_endpoint", "object_store_public_endpoint"):
+        if not _ENDPOINT.fullmatch(values[name]):
+            raise ConfigurationError(f"{name.upper()} must be http:// or https:// and a host, without a path")
+    if values["manifest_bucket"] in (values["data_bucket"], values["upload_bucket"]):
+        # A bucket's name says which store it is in.
+        raise ConfigurationError(
+            "MANIFEST_BUCKET must name a bucket of S3, unlike DATA_BUCKET and UPLOAD_BUCKET of another store"
+        )
+
+
+def _check_database_and_redis(values: Mapping[str, Any]) -> None:
+    if values.get("database_sslmode", "").startswith("verify-") and not values.get("database_sslrootcert"):
+        raise ConfigurationError("DATABASE_SSLROOTCERT is not set, and DATABASE_SSLMODE verifies")
+    sentinels = values.get("redis_sentinels", "")
+    if sentinels and not all(_ADDRESS.fullmatch(address) for address in sentinels.split(",")):
+        raise ConfigurationError("REDIS_SENTINELS must be host:port, more of them after commas")
+    if sentinels and values.get("redis_cluster"):
+        raise ConfigurationError("REDIS_SENTINELS and REDIS_CLUSTER exclude one another")
 
 
 def _boolean(text: str) -> bool:

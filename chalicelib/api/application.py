@@ -24,7 +24,7 @@ from chalicelib.api import (
     uploads,
 )
 from chalicelib.api.responses import from_error
-from chalicelib.observability import logger
+from chalicelib.observability import logger, observed
 
 URL_PREFIX = "/api/v1"
 
@@ -33,6 +33,10 @@ class Application(Chalice):
     """Answers API Gateway's v1 events whatever their route says; the path alone decides."""
 
     def __call__(self, event: dict[str, Any], context: Any) -> dict[str, Any]:
+        with observed("api", context, request_id=event.get("requestContext", {}).get("requestId")):
+            return self._answer(event, context)
+
+    def _answer(self, event: dict[str, Any], context: Any) -> dict[str, Any]:
         started = time.monotonic()
         route = "unknown"
         answer: dict[str, Any]

@@ -11,7 +11,7 @@ from typing import Any
 from chalice.app import Response
 
 from chalicelib.errors import ContentTooLarge, Gone, RequestError, StoreUnavailable
-from chalicelib.observability import logger
+from chalicelib.observability import count, logger
 
 # The same words for what doesn't exist and for what isn't the asker's: nobody can probe for ids.
 ACCESS_DENIED = "Invalid access token or project doesn't exist"
@@ -48,6 +48,7 @@ def from_error(error: Exception) -> Response:
     if isinstance(error, Gone):
         return _problem(HTTPStatus.FORBIDDEN, ACCESS_DENIED)
     reference = secrets.token_hex(6)
+    count("UnforeseenErrors", function="api")
     logger.error("unforeseen failure", extra={"reference": reference}, exc_info=error)
     detail = f"The request failed with an internal server error. Reference for the operator: {reference}"
     return _problem(HTTPStatus.INTERNAL_SERVER_ERROR, detail)

@@ -17,14 +17,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ParamSpec, TypeVar
 
-import redis
+from redis import ConnectionError as RedisConnectionError
 
 from chalicelib.config import settings
+from chalicelib.observability import count, logger
+from chalicelib.storage.cache_connection import FAILURES, Client, connect
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
 
-_TIMEOUT_SECONDS = 0.5
 _REST_SECONDS = 5
 _STATUS_EXPIRY_SECONDS = 30
 _PROJECT_EXPIRY_SECONDS = 3_600
@@ -41,7 +42,7 @@ redis.call('hincrby', KEYS[1], 'milliseconds', ARGV[4])
 return 1
 """
 
-_client: redis.Redis | None = None
+_client: Client | None = None
 _resting_until = 0.0
 
 
@@ -63,25 +64,21 @@ def _tolerant(function: Callable[Parameters, Result]) -> Callable[Parameters, Re
             return None
         try:
             return function(*args, **kwargs)
-        except redis.RedisError:
+        except FAILURES as error:
             _resting_until = time.monotonic() + _REST_SECONDS
+            count("CacheFailures")
+            # Other errors repeat what was sent.
+            reason = str(error) if isinstance(error, RedisConnectionError) else ""
+            logger.warning("cache failed", extra={"error": type(error).__name__, "reason": reason})
             return None
 
     return wrapped
 
 
-def _redis() -> redis.Redis:
+def _redis() -> Client:
     global _client
     if _client is None:
-        s = settings()
-        _client = redis.Redis(
-            host=s.redis_host,
-            port=s.redis_port,
-            password=s.redis_password or None,
-            ssl=s.redis_tls,
-            socket_timeout=_TIMEOUT_SECONDS,
-            socket_connect_timeout=_TIMEOUT_SECONDS,
-        )
+        _client = connect(settings())
     return _client
 
 
@@ -94,7 +91,7 @@ def begin_run(run_id: str) -> None:
     """A run starts (again): progress counts from nothing, what it has cost stays."""
     key = _run_key(run_id)
     calls, milliseconds = _redis().hmget(key, "calls", "milliseconds")
-    with _redis().pipeline() as pipeline:
+    with _redis().pipeline(transaction=True) as pipeline:
         pipeline.delete(key)
         pipeline.hset(key, mapping={"state": "active", "progress": 0, "candidates": 0})
         pipeline.hset(key, mapping={"calls": calls or 0, "milliseconds": milliseconds or 0})
@@ -177,7 +174,7 @@ def _encodings_key(dp_id: str) -> str:
 @_tolerant
 def put_project_comparisons(project_id: str, total_comparisons: int) -> None:
     """How many comparisons a run of this project takes."""
-    with _redis().pipeline() as pipeline:
+    with _redis().pipeline(transaction=True) as pipeline:
         pipeline.hset(_project_key(project_id), "total_comparisons", total_comparisons)
         pipeline.expire(_project_key(project_id), _PROJECT_EXPIRY_SECONDS)
         pipeline.execute()

@@ -1,4 +1,8 @@
-"""boto3 clients, one of each a process, with the settings that AWS and the emulators agree on."""
+"""boto3 clients, one of each a process, with the settings that AWS, other stores and the emulators agree on.
+
+The data and the upload bucket are in S3 or in a store of one's own, with keys of its own; the manifests that
+Step Functions reads are in S3 always. ``store_of`` knows which client has a bucket.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +13,8 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
+from chalicelib.config import settings
+
 # Thousands of workers start on the same objects at once: S3 answers some with SlowDown.
 _RETRIES: Any = {  # Any: the stubs know less of it than botocore
     "mode": "standard",
@@ -18,13 +24,12 @@ _RETRIES: Any = {  # Any: the stubs know less of it than botocore
 _CALL_SECONDS = 25
 
 
-def _s3_config() -> Config:
+def _s3_config(*, by_path: bool) -> Config:
     # s3v4 with virtual hosts: else boto3 signs URLs with SigV2, or for the global host that a
     # young bucket answers with a redirect which the signature doesn't cover.
-    emulated = "AWS_ENDPOINT_URL" in os.environ or "AWS_ENDPOINT_URL_S3" in os.environ
     return Config(
         signature_version="s3v4",
-        s3={"addressing_style": "path" if emulated else "virtual"},
+        s3={"addressing_style": "path" if by_path else "virtual"},
         retries=_RETRIES,
         # Other stores than AWS refuse the checksums that boto3 adds unasked.
         request_checksum_calculation="when_required",
@@ -33,14 +38,50 @@ def _s3_config() -> Config:
     )
 
 
+def _emulated() -> bool:
+    return "AWS_ENDPOINT_URL" in os.environ or "AWS_ENDPOINT_URL_S3" in os.environ
+
+
 @cache
 def s3() -> Any:
-    return boto3.client("s3", config=_s3_config())
+    """S3, by the function's role."""
+    return boto3.client("s3", config=_s3_config(by_path=_emulated()))
+
+
+@cache
+def object_store() -> Any:
+    """The store of the data and the upload bucket, as this service reaches it."""
+    endpoint = settings().object_store_endpoint
+    return _own_store("s3", endpoint, _s3_config(by_path=True)) if endpoint else s3()
+
+
+@cache
+def public_object_store() -> Any:
+    """A store of one's own as its clients reach it: for signing, since signatures cover the host."""
+    return _own_store("s3", settings().object_store_public_endpoint, _s3_config(by_path=True))
+
+
+def store_of(bucket: str) -> Any:
+    """The client of the store that the bucket is in."""
+    return s3() if bucket == settings().manifest_bucket else object_store()
 
 
 @cache
 def sts() -> Any:
-    return boto3.client("sts", config=Config(retries=_RETRIES))
+    """The STS whose sessions the object store takes."""
+    config, endpoint = Config(retries=_RETRIES), settings().object_store_endpoint
+    return _own_store("sts", endpoint, config) if endpoint else boto3.client("sts", config=config)
+
+
+def _own_store(service: Any, endpoint: str, config: Config) -> Any:  # Any: the stubs want a literal
+    return boto3.client(
+        service,
+        endpoint_url=endpoint,
+        region_name=settings().object_store_region,
+        aws_access_key_id=settings().object_store_access_key,
+        aws_secret_access_key=settings().object_store_secret_key,
+        config=config,
+    )
 
 
 @cache
@@ -63,5 +104,5 @@ def s3_signing_with(credentials: dict[str, str]) -> Any:
         aws_access_key_id=credentials["AccessKeyId"],
         aws_secret_access_key=credentials["SecretAccessKey"],
         aws_session_token=credentials["SessionToken"],
-        config=_s3_config(),
+        config=_s3_config(by_path=_emulated()),
     )

@@ -1,4 +1,4 @@
-"""Copying objects within S3: their bytes pass through nobody, however many they are."""
+"""Copying objects within the object store: their bytes pass through nobody, however many they are."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from chalicelib.storage import multipart
-from chalicelib.storage.clients import s3
+from chalicelib.storage.clients import store_of
 from chalicelib.storage.objects import translated
 
 # One call copies up to 5 GB, but as one stream; parts are copied side by side.
@@ -30,7 +30,7 @@ class Original:
 def look_at(bucket: str, key: str) -> Original:
     """Raises NoSuchObject."""
     with translated(key):
-        head = s3().head_object(Bucket=bucket, Key=key)
+        head = store_of(bucket).head_object(Bucket=bucket, Key=key)
     return Original(bucket, key, int(head["ContentLength"]), head["ETag"])
 
 
@@ -46,7 +46,7 @@ def copy(original: Original, bucket: str, key: str) -> None:
     }
     with translated(original.key):
         if original.size_bytes <= AT_ONCE_BYTES:
-            s3().copy_object(Bucket=bucket, Key=key, **source, MetadataDirective="REPLACE")
+            store_of(bucket).copy_object(Bucket=bucket, Key=key, **source, MetadataDirective="REPLACE")
         else:
             multipart.write(bucket, key, _parts(source, original.size_bytes), {})
 
@@ -59,5 +59,5 @@ def _parts(source: dict[str, Any], size_bytes: int) -> Iterator[multipart.Part]:
 
 
 def _copy_part(source: dict[str, Any], byte_range: str, **place: str | int) -> str:
-    answer = s3().upload_part_copy(**source, CopySourceRange=byte_range, **place)
+    answer = store_of(str(place["Bucket"])).upload_part_copy(**source, CopySourceRange=byte_range, **place)
     return str(answer["CopyPartResult"]["ETag"])

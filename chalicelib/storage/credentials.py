@@ -1,7 +1,8 @@
 """Temporary credentials: sessions of the signer role, each narrowed to what one client needs.
 
-A session can do what its own policy and the signer role's both allow (``functions.yaml``). In AWS one
-role assuming another gets an hour at most, so clients are told when theirs end and can ask again.
+A session can do what its own policy and the signer role's both allow (``functions.yaml``); of a store of
+one's own, what its policy and its user's allow. In AWS one role assuming another gets an hour at most, so
+clients are told when theirs end and can ask again.
 """
 
 from __future__ import annotations
@@ -17,6 +18,14 @@ from chalicelib.storage.clients import s3, sts
 from chalicelib.storage.objects import translated
 
 _MIN_SECONDS = 900  # STS refuses less
+# Where a bucket is encrypted with a key of its own, S3 uses the key in the client's name; which key that may
+# be, the role's policy says.
+_USE_OF_KEYS = {
+    "Effect": "Allow",
+    "Action": ["kms:GenerateDataKey", "kms:Decrypt"],
+    "Resource": ["*"],
+    "Condition": {"StringLike": {"kms:ViaService": "s3.*.amazonaws.com"}},
+}
 
 
 class Credentials(TypedDict):
@@ -42,7 +51,11 @@ def endpoint() -> tuple[str, bool]:
 
     In AWS it names the region: some clients take it from there instead of asking for it.
     """
-    url = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
+    url = (
+        settings().object_store_public_endpoint
+        or os.environ.get("AWS_ENDPOINT_URL_S3")
+        or os.environ.get("AWS_ENDPOINT_URL")
+    )
     if url:
         parts = urlsplit(url)
         return parts.netloc, parts.scheme == "https"
@@ -97,20 +110,14 @@ def _narrowed(bucket: str, actions: list[str], paths: list[str], session_name: s
 
 def _policy(bucket: str, actions: list[str], paths: list[str]) -> dict[str, Any]:
     """STS takes 2,048 characters."""
-    partition = settings().signer_role_arn.split(":")[1]
+    is_in_aws = not settings().object_store_endpoint
+    partition = settings().signer_role_arn.split(":")[1] if is_in_aws else "aws"
     arn = f"arn:{partition}:s3:::{bucket}"
-    through_s3 = {"StringLike": {"kms:ViaService": "s3.*.amazonaws.com"}}
-    statements = [
+    statements: list[dict[str, Any]] = [
         {"Effect": "Allow", "Action": actions, "Resource": [f"{arn}/{path}" for path in paths]},
         # Some clients ask for the bucket's region first.
         {"Effect": "Allow", "Action": ["s3:GetBucketLocation"], "Resource": [arn]},
-        # Where a bucket is encrypted with a key of its own, S3 uses the key in the client's name; which
-        # key that may be, the role's policy says.
-        {
-            "Effect": "Allow",
-            "Action": ["kms:GenerateDataKey", "kms:Decrypt"],
-            "Resource": ["*"],
-            "Condition": through_s3,
-        },
     ]
+    if is_in_aws:  # Minio refuses a policy with actions that it doesn't know
+        statements.append(_USE_OF_KEYS)
     return {"Version": "2012-10-17", "Statement": statements}

@@ -3,6 +3,8 @@
 A function of storage takes a cursor as its first parameter and is decorated with ``transactional``;
 callers leave the cursor out. A connection that broke (the database restarted, the proxy closed it)
 is replaced and the whole transaction run again, so what such a function does must be safe to repeat.
+How long statements may take is the role's own setting, made by ``migrate``: RDS Proxy refuses options
+at the start of a session, and would keep a connection to itself for one that sets them later.
 """
 
 from __future__ import annotations
@@ -18,6 +20,8 @@ from psycopg2.extras import RealDictCursor
 
 from chalicelib.config import settings
 from chalicelib.errors import StoreUnavailable
+from chalicelib.observability import count
+from chalicelib.storage import secrets
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
@@ -30,19 +34,20 @@ _connection: Any = None
 
 
 def connection_parameters() -> dict[str, Any]:
-    """The arguments of ``psycopg2.connect``."""
+    """The arguments of ``psycopg2.connect``. Raises StoreUnavailable without a password at run time."""
     s = settings()
+    login = secrets.database_login()
+    verification = {"sslrootcert": s.database_sslrootcert} if s.database_sslrootcert else {}
     return {
         "host": s.database_host,
         "port": s.database_port,
         "dbname": s.database_name,
-        "user": s.database_user,
-        "password": s.database_password,
+        "user": login.user,
+        "password": login.password,
         "sslmode": s.database_sslmode,
+        **verification,
         "connect_timeout": 5,
         "application_name": "anonlink-serverless",
-        # A transaction of a killed function must not hold its locks for hours.
-        "options": "-c statement_timeout=25s -c idle_in_transaction_session_timeout=60s",
     }
 
 
@@ -69,9 +74,20 @@ def transactional(
             except (psycopg2.OperationalError, psycopg2.InterfaceError) as error:
                 failure = error
                 _disconnect()
+                count("DatabaseReconnects")
         raise StoreUnavailable("The database is not available, try again shortly") from failure
 
     return in_transaction
+
+
+def connect(**options: Any) -> Any:
+    """A connection of its own. Raises psycopg2.OperationalError, or StoreUnavailable without a password."""
+    try:
+        return psycopg2.connect(**connection_parameters(), **options)
+    except psycopg2.OperationalError:  # it has no code that would tell a wrong password
+        if not secrets.is_renewed():
+            raise
+        return psycopg2.connect(**connection_parameters(), **options)
 
 
 def only_row(cursor: Cursor) -> dict[str, Any]:
@@ -83,7 +99,7 @@ def only_row(cursor: Cursor) -> dict[str, Any]:
 def _connected() -> Any:
     global _connection
     if _connection is None or _connection.closed:
-        _connection = psycopg2.connect(**connection_parameters(), cursor_factory=RealDictCursor)
+        _connection = connect(cursor_factory=RealDictCursor)
     return _connection
 
 

@@ -1,8 +1,8 @@
-"""Presigned URLs: a client's data goes straight to S3, and large results straight from it.
+"""Presigned URLs: a client's data goes straight to the object store, and large results straight from it.
 
 A small file is one PUT, a large one a multipart upload, its size bound into every signature. URLs
 are signed with a fresh session of the signer role: a URL dies with the credentials that signed it,
-and a warm function doesn't know how old its own are.
+and a warm function doesn't know how old its own are. The keys of a store of one's own don't expire.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from chalicelib.storage.clients import s3, s3_signing_with
+from chalicelib.config import settings
+from chalicelib.storage.clients import public_object_store, s3_signing_with, store_of
 from chalicelib.storage.credentials import signer_session
 from chalicelib.storage.objects import NoSuchObject, translated
 
@@ -46,7 +47,7 @@ def part_size(size_bytes: int) -> int | None:
 
 def begin_multipart(bucket: str, key: str) -> str:
     with translated(key):
-        upload_id: str = s3().create_multipart_upload(Bucket=bucket, Key=key)["UploadId"]
+        upload_id: str = store_of(bucket).create_multipart_upload(Bucket=bucket, Key=key)["UploadId"]
         return upload_id
 
 
@@ -54,7 +55,7 @@ def abort_multipart(bucket: str, key: str, multipart_id: str) -> None:
     """Drop what was uploaded so far; an upload that isn't there is fine."""
     try:
         with translated(key):
-            s3().abort_multipart_upload(Bucket=bucket, Key=key, UploadId=multipart_id)
+            store_of(bucket).abort_multipart_upload(Bucket=bucket, Key=key, UploadId=multipart_id)
     except NoSuchObject:
         pass
 
@@ -70,7 +71,8 @@ def part_sizes(size_bytes: int, part_size_bytes: int | None) -> list[int]:
 def uploaded_parts(bucket: str, key: str, multipart_id: str) -> dict[int, tuple[int, str]]:
     """Part number → (size in bytes, ETag) of what has arrived. Raises NoSuchObject when it is over."""
     with translated(key):
-        pages = s3().get_paginator("list_parts").paginate(Bucket=bucket, Key=key, UploadId=multipart_id)
+        paginator = store_of(bucket).get_paginator("list_parts")
+        pages = paginator.paginate(Bucket=bucket, Key=key, UploadId=multipart_id)
         return {
             part["PartNumber"]: (part["Size"], part["ETag"])
             for page in pages
@@ -81,7 +83,7 @@ def uploaded_parts(bucket: str, key: str, multipart_id: str) -> dict[int, tuple[
 def complete_multipart(bucket: str, key: str, multipart_id: str, etags: dict[int, str]) -> None:
     parts = [{"PartNumber": number, "ETag": etags[number]} for number in sorted(etags)]
     with translated(key):
-        s3().complete_multipart_upload(
+        store_of(bucket).complete_multipart_upload(
             Bucket=bucket, Key=key, UploadId=multipart_id, MultipartUpload={"Parts": parts}
         )
 
@@ -115,8 +117,10 @@ def sign_download(bucket: str, key: str, content_type: str | None = None) -> str
 
 
 def _signing_client() -> tuple[Any, int]:
-    """A client of the signer role and for how many seconds its signatures hold."""
+    """A client that signs, and for how many seconds its signatures hold."""
     global _signer
+    if settings().object_store_endpoint:
+        return public_object_store(), _SESSION_SECONDS
     if _signer is None or _signer[1] - time.time() < _RENEW_BEFORE_SECONDS:
         credentials = signer_session("presign", _SESSION_SECONDS)
         _signer = (s3_signing_with(credentials), credentials["Expiration"].timestamp())

@@ -1,4 +1,4 @@
-"""Where everything lies in S3: the one place that spells object keys.
+"""Where everything lies: the one place that spells object keys, and knows their buckets.
 
 Data bucket:
 
@@ -25,6 +25,9 @@ Data bucket:
 ``encodings.bin`` of a blocked project is in block order: the rows of one block after those of another,
 a record as often as it has blocks (``linkage.blocking`` describes the three files).
 
+Manifests and what the ResultWriter writes are Step Functions' own business: it reaches S3 only, so they are
+in the manifest bucket, which is the data bucket where that is in S3.
+
 Upload bucket: ``{project}/{data provider}/{upload}``, blocks beside it under ``{upload}.blocks``; and
 whatever a client puts under ``{project}/{data provider}`` with temporary credentials. A data set's key
 holds the upload that made it, so a late worker of an upload that was given up can never write over
@@ -33,7 +36,22 @@ its successor.
 
 from __future__ import annotations
 
+from chalicelib.config import settings
+
 Side = tuple[int, int, int]  # dataset index, first record, record after the last
+
+_MANIFEST = "manifest.jsonl"
+
+
+def bucket_of(key: str) -> str:
+    """The bucket of anything of a project but what clients put into the upload bucket."""
+    is_manifest = key.rpartition("/")[2] == _MANIFEST
+    return settings().manifest_bucket if is_manifest else settings().data_bucket
+
+
+def project_buckets() -> set[str]:
+    """Those with something of a project under ``project_prefix``."""
+    return {settings().data_bucket, settings().manifest_bucket}
 
 
 def project_prefix(project_id: str) -> str:
@@ -83,7 +101,7 @@ def run_prefix(project_id: str, run_id: str) -> str:
 
 
 def manifest(project_id: str, run_id: str) -> str:
-    return run_prefix(project_id, run_id) + "manifest.jsonl"
+    return run_prefix(project_id, run_id) + _MANIFEST
 
 
 def common_blocks(project_id: str, run_id: str, dataset_a: int, dataset_b: int) -> str:
@@ -127,7 +145,7 @@ def merging_prefix(project_id: str, run_id: str) -> str:
 
 
 def merging_manifest(project_id: str, run_id: str) -> str:
-    return merging_prefix(project_id, run_id) + "manifest.jsonl"
+    return merging_prefix(project_id, run_id) + _MANIFEST
 
 
 def merged_part(project_id: str, run_id: str, digest: str) -> str:

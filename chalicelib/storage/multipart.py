@@ -1,4 +1,4 @@
-"""Writing an object of S3 in parts, some at a time. It is there when all of them are, or not at all."""
+"""Writing an object in parts, some at a time. It is there when all of them are, or not at all."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 
-from chalicelib.storage.clients import s3
+from chalicelib.storage.clients import store_of
 
 PARTS_AT_ONCE = 4
 
@@ -21,14 +21,15 @@ def write(bucket: str, key: str, parts: Iterable[Part], options: dict[str, str])
     The next part is taken from the iterable when less than PARTS_AT_ONCE are on their way. Whatever is
     raised there or while sending is raised here, and nothing of the upload is left. Raises botocore's errors.
     """
-    upload_id = s3().create_multipart_upload(Bucket=bucket, Key=key, **options)["UploadId"]
+    store = store_of(bucket)
+    upload_id = store.create_multipart_upload(Bucket=bucket, Key=key, **options)["UploadId"]
     address = {"Bucket": bucket, "Key": key, "UploadId": upload_id}
     try:
         tags = enumerate(_sent(address, parts), start=1)
         listed = [{"PartNumber": number, "ETag": tag} for number, tag in tags]
-        s3().complete_multipart_upload(**address, MultipartUpload={"Parts": listed})
+        store.complete_multipart_upload(**address, MultipartUpload={"Parts": listed})
     except BaseException:
-        s3().abort_multipart_upload(**address)
+        store.abort_multipart_upload(**address)
         raise
 
 

@@ -1,4 +1,5 @@
-"""S3 as this service uses it: whole small objects, streams in and out, listings. Keys come from ``layout``.
+"""S3, or a store of one's own, as this service uses it: whole small objects, streams in and out, listings.
+Keys come from ``layout``, clients from ``clients``.
 
 Every write is all or nothing: S3 shows an object only when its last byte is there, and a multipart
 upload that failed is aborted. Writing a large object holds a few parts in memory.
@@ -16,11 +17,15 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.errors import StoreUnavailable
 from chalicelib.storage import multipart
-from chalicelib.storage.clients import s3
+from chalicelib.storage.clients import store_of
 
 PART_BYTES = 8 * 1024 * 1024  # S3 refuses parts under 5 MiB
 # 10,000 parts an object: longer streams get larger parts as they go.
 _PARTS_BEFORE_GROWTH = 1_000
+_TRANSIENT = {
+    *("SlowDown", "ServiceUnavailable", "InternalError", "RequestTimeout"),
+    *("SlowDownRead", "SlowDownWrite", "XMinioServerNotInitialized"),  # Minio's
+}
 
 
 class NoSuchObject(Exception):
@@ -36,7 +41,7 @@ def translated(key: str) -> Iterator[None]:
         code = error.response["Error"]["Code"]
         if code in ("NoSuchKey", "404", "NotFound", "NoSuchUpload"):
             raise NoSuchObject(key) from error
-        if code in ("SlowDown", "ServiceUnavailable", "InternalError", "RequestTimeout"):
+        if code in _TRANSIENT:
             raise StoreUnavailable("The object store is not available, try again shortly") from error
         raise
     except BotoCoreError as error:
@@ -45,7 +50,7 @@ def translated(key: str) -> Iterator[None]:
 
 def put(bucket: str, key: str, body: bytes) -> None:
     with translated(key):
-        s3().put_object(Bucket=bucket, Key=key, Body=body)
+        store_of(bucket).put_object(Bucket=bucket, Key=key, Body=body)
 
 
 def put_new(bucket: str, key: str, body: bytes) -> bool:
@@ -55,7 +60,7 @@ def put_new(bucket: str, key: str, body: bytes) -> bool:
     """
     try:
         with translated(key):
-            s3().put_object(Bucket=bucket, Key=key, Body=body, IfNoneMatch="*")
+            store_of(bucket).put_object(Bucket=bucket, Key=key, Body=body, IfNoneMatch="*")
     except ClientError as error:
         code = error.response["Error"]["Code"]
         if code == "ConditionalRequestConflict":
@@ -69,7 +74,7 @@ def put_new(bucket: str, key: str, body: bytes) -> bool:
 def get(bucket: str, key: str) -> bytes:
     """The whole object. Raises NoSuchObject."""
     with translated(key):
-        body: bytes = s3().get_object(Bucket=bucket, Key=key)["Body"].read()
+        body: bytes = store_of(bucket).get_object(Bucket=bucket, Key=key)["Body"].read()
         return body
 
 
@@ -79,7 +84,7 @@ def get_range(bucket: str, key: str, start: int, stop: int) -> bytes:
         return b""
     try:
         with translated(key):
-            answer = s3().get_object(Bucket=bucket, Key=key, Range=f"bytes={start}-{stop - 1}")
+            answer = store_of(bucket).get_object(Bucket=bucket, Key=key, Range=f"bytes={start}-{stop - 1}")
             body: bytes = answer["Body"].read()
             return body
     except ClientError as error:
@@ -105,14 +110,14 @@ class OpenObject:
 def open_object(bucket: str, key: str) -> OpenObject:
     """The object, to be read forward. Raises NoSuchObject."""
     with translated(key):
-        answer = s3().get_object(Bucket=bucket, Key=key)
+        answer = store_of(bucket).get_object(Bucket=bucket, Key=key)
         return OpenObject(answer["Body"], int(answer["ContentLength"]), answer["Metadata"])
 
 
 def size_of(bucket: str, key: str) -> int:
     """The object's size in bytes. Raises NoSuchObject."""
     with translated(key):
-        return int(s3().head_object(Bucket=bucket, Key=key)["ContentLength"])
+        return int(store_of(bucket).head_object(Bucket=bucket, Key=key)["ContentLength"])
 
 
 def exists(bucket: str, key: str) -> bool:
@@ -134,7 +139,7 @@ def write_stream(bucket: str, key: str, pieces: Iterable[bytes], content_type: s
     second = next(parts, None)
     if second is None:
         with translated(key):
-            s3().put_object(Bucket=bucket, Key=key, Body=first, **options)
+            store_of(bucket).put_object(Bucket=bucket, Key=key, Body=first, **options)
         return len(first)
     return _write_multipart(bucket, key, _chain(first, second, parts), options)
 
@@ -173,7 +178,7 @@ def _write_multipart(bucket: str, key: str, parts: Iterator[bytes], options: dic
 
 
 def _upload_part(body: bytes, **place: str | int) -> str:
-    return str(s3().upload_part(**place, Body=body)["ETag"])
+    return str(store_of(str(place["Bucket"])).upload_part(**place, Body=body)["ETag"])
 
 
 def list_keys(bucket: str, prefix: str) -> Iterator[str]:
@@ -184,7 +189,7 @@ def list_keys(bucket: str, prefix: str) -> Iterator[str]:
 def list_sizes(bucket: str, prefix: str) -> Iterator[tuple[str, int]]:
     """Every key under a prefix, in order, with the object's size in bytes."""
     with translated(prefix):
-        for page in s3().get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
+        for page in store_of(bucket).get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
             for entry in page.get("Contents", ()):
                 yield entry["Key"], int(entry["Size"])
 
@@ -192,19 +197,20 @@ def list_sizes(bucket: str, prefix: str) -> Iterator[tuple[str, int]]:
 def delete(bucket: str, key: str) -> None:
     """Delete one object; one that isn't there is fine."""
     with translated(key):
-        s3().delete_object(Bucket=bucket, Key=key)
+        store_of(bucket).delete_object(Bucket=bucket, Key=key)
 
 
 def delete_prefix(bucket: str, prefix: str) -> int:
     """Delete all objects and abort all multipart uploads under a prefix; returns how many there were."""
     found = 0
     for key in list(list_keys(bucket, prefix)):
-        # One by one: some stores want checksums for DeleteObjects that boto3 doesn't send.
+        # One by one: with DeleteObjects Minio before RELEASE.2025-01-20 wants an MD5 that boto3 doesn't send.
         delete(bucket, key)
         found += 1
     with translated(prefix):
-        for page in s3().get_paginator("list_multipart_uploads").paginate(Bucket=bucket, Prefix=prefix):
+        store = store_of(bucket)
+        for page in store.get_paginator("list_multipart_uploads").paginate(Bucket=bucket, Prefix=prefix):
             for upload in page.get("Uploads", ()):
-                s3().abort_multipart_upload(Bucket=bucket, Key=upload["Key"], UploadId=upload["UploadId"])
+                store.abort_multipart_upload(Bucket=bucket, Key=upload["Key"], UploadId=upload["UploadId"])
                 found += 1
     return found

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from chalicelib.errors import Ended, Gone
-from chalicelib.storage.database import Cursor, transactional
+from chalicelib.storage.database import Cursor, only_row, transactional
 from chalicelib.storage.tokens import new_id
 
 
@@ -164,7 +164,7 @@ def complete(
     requests: int = 0,
     candidate_pairs: int | None = None,
     seconds_ago: Mapping[str, float] | None = None,
-) -> None:
+) -> Run:
     """The result is in S3; charges the run for what it has used. A second call changes nothing but that.
 
     Whoever did a run whole tells its pairs and when it was what: ``seconds_ago`` by column, such as
@@ -178,10 +178,11 @@ def complete(
         "update runs r set state = 'completed', time_completed = coalesce(time_completed, utc_now()),"
         " gb_seconds = gb_seconds + %s, requests = requests + %s,"
         f" candidate_pairs = coalesce(candidate_pairs, %s){stamps}"
-        f" where run_id = %s and state in ('running', 'completed') and {_ACTIVE}",
+        f" where run_id = %s and state in ('running', 'completed') and {_ACTIVE} returning {COLUMNS}",
         (gb_seconds, requests, candidate_pairs, *(seconds_ago or {}).values(), run_id),
     )
     _require_one(cursor, run_id)
+    return Run(**only_row(cursor))
 
 
 @transactional

@@ -42,6 +42,7 @@ class Upload(NewUpload):
     attempt: int
     message: str | None
     expires_at: datetime
+    time_delivered: datetime | None  # none of a pending one, nor of one from before there was this column
 
 
 _UPLOAD = ", ".join(Upload.__dataclass_fields__)
@@ -83,7 +84,8 @@ def set_multipart(cursor: Cursor, upload_id: str, multipart_id: str) -> None:
 def begin_ingestion(cursor: Cursor, upload_id: str, receipt_token: Token) -> bool:
     """The data is there: from now on the party counts as contributed. False when it wasn't pending."""
     cursor.execute(
-        "update uploads set state = 'ingesting' where upload_id = %s and state = 'pending' returning dp_id",
+        "update uploads set state = 'ingesting', time_delivered = utc_now()"
+        " where upload_id = %s and state = 'pending' returning dp_id",
         (upload_id,),
     )
     row = cursor.fetchone()

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 Pair = tuple[int, int]
 """The indexes of two data sets, the lower first."""
@@ -29,3 +29,4 @@ class ChunkTask(TypedDict):
     dataset_a: StoredDataset
     dataset_b: StoredDataset
     chunk: dict[str, int]
+    planned_at: NotRequired[float]  # seconds of the epoch; earlier releases' manifests have none

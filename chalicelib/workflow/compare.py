@@ -31,6 +31,7 @@ from chalicelib.linkage.comparison import compare_blocks
 from chalicelib.linkage.merging import without_repeats
 from chalicelib.linkage.planning import Chunk
 from chalicelib.linkage.rectangles import Rectangle, area, closed_up, split
+from chalicelib.observability import count
 from chalicelib.storage import cache, layout, objects
 from chalicelib.workflow.chunks import ChunkTask
 from chalicelib.workflow.stored_rows import Rows, load
@@ -61,10 +62,25 @@ def compare(event: Event) -> dict[str, int]:
         try:
             pairs = (objects.size_of(bucket, key) - len(HEADER)) // PAIR_BYTES
         except objects.NoSuchObject:
+            _count_wait(work)
             pairs = _compare_and_write(work, chunk, key)
+            _count_work(chunk.comparisons, pairs, time.monotonic() - started)
     milliseconds = round((time.monotonic() - started) * 1000)
     cache.count_chunk(work["run_id"], chunk.index, chunk.comparisons, pairs, milliseconds)
     return {"candidate_pairs": pairs}
+
+
+def _count_wait(work: ChunkTask) -> None:
+    if "planned_at" in work:
+        count("ChunkWaitSeconds", max(0.0, time.time() - work["planned_at"]))
+
+
+def _count_work(comparisons: int, pairs: int, seconds: float) -> None:
+    count("Comparisons", comparisons)
+    count("CandidatePairs", pairs)
+    count("ChunkMilliseconds", seconds * 1000)
+    if seconds > 0:
+        count("ComparisonsPerSecond", comparisons / seconds)
 
 
 @contextmanager
@@ -114,7 +130,8 @@ def _write_unless_deleted(work: ChunkTask, key: str, pieces: Iterable[bytes]) ->
     # that the manifest is gone, or our file was there for the purge to find.
     bucket = settings().data_bucket
     objects.write_stream(bucket, key, pieces)
-    if not objects.exists(bucket, layout.manifest(work["project_id"], work["run_id"])):
+    manifest = layout.manifest(work["project_id"], work["run_id"])
+    if not objects.exists(layout.bucket_of(manifest), manifest):
         objects.delete(bucket, key)
         raise Gone("the run was deleted")
 

@@ -63,14 +63,14 @@ def _charge(run_id: str, meter: _Meter) -> None:
 
 def complete(
     run_id: str, candidate_pairs: int | None = None, seconds_ago: Mapping[str, float] | None = None
-) -> None:
+) -> Run:
     """``runs.complete``, with what this call has used so far: somebody may look right after.
 
     What it takes to end, a few milliseconds, is left out. Raises as ``runs.complete``.
     """
     meter = _meter.get()
     gb_seconds, requests = meter.used() if meter else (0, 0)
-    runs.complete(
+    run = runs.complete(
         run_id,
         gb_seconds=gb_seconds,
         requests=requests,
@@ -79,6 +79,7 @@ def complete(
     )
     if meter:
         meter.is_charged = True
+    return run
 
 
 def memory_mb() -> int:

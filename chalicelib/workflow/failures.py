@@ -10,10 +10,11 @@ from chalice.app import Blueprint
 
 from chalicelib.config import settings
 from chalicelib.errors import Gone
+from chalicelib.observability import count, identify
 from chalicelib.storage import cache, datasets, layout, objects, runs, uploads
 from chalicelib.storage.runs import Run
 from chalicelib.workflow.costs import charged
-from chalicelib.workflow.task import Event, reason, task
+from chalicelib.workflow.task import Event, is_foreseen, reason, task
 
 tasks = Blueprint(__name__)
 
@@ -24,6 +25,8 @@ def reject(event: Event) -> None:
     """Records the reason and removes what the upload left; a second call finds nothing to do."""
     upload = uploads.reject(event["upload_id"], reason("Upload", event["error"]))
     if upload is not None:
+        identify(project_id=upload.project_id)
+        count("UploadsRefused" if is_foreseen(event["error"]) else "UploadsFailed")
         datasets.discard(upload)
 
 
@@ -37,7 +40,10 @@ def fail(event: Event) -> None:
         run = runs.find(event["run_id"])
     except Gone:
         return
-    runs.fail(run.run_id, _reason_of_a_chunk(run) or reason("Run", event["error"]))
+    identify(project_id=run.project_id)
+    told = _reason_of_a_chunk(run)
+    if runs.fail(run.run_id, told or reason("Run", event["error"])):
+        count("RunsRefused" if told or is_foreseen(event["error"]) else "RunsFailed")
 
 
 def _reason_of_a_chunk(run: Run) -> str | None:

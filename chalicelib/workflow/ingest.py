@@ -13,7 +13,9 @@ from chalice.app import Blueprint
 from chalicelib.errors import Gone, PermanentError
 from chalicelib.linkage.encodings import Header
 from chalicelib.linkage.json_blocks import BLOCKING_DISABLED
+from chalicelib.observability import count, identify
 from chalicelib.storage import datasets, objects, projects, uploads
+from chalicelib.storage.ages import age_seconds
 from chalicelib.storage.datasets import NewDataset
 from chalicelib.storage.uploads import Upload
 from chalicelib.workflow import executions
@@ -34,7 +36,10 @@ def ingest(event: Event) -> None:
     and starts what is still waiting.
     """
     upload = uploads.find(event["upload_id"])
+    identify(project_id=upload.project_id)
     if upload.state == "ingesting":
+        if upload.time_delivered is not None:
+            count("UploadWaitSeconds", age_seconds(upload.time_delivered))
         _store(upload)
     if upload.state != "error":
         datasets.discard_source(upload)
@@ -45,6 +50,8 @@ def _store(upload: Upload) -> None:
     try:
         header = _write(upload)
         uploads.accept(upload.upload_id, header.count, header.encoding_size_bytes)
+        count("UploadsIngested")
+        count("RecordsIngested", header.count)
     except objects.NoSuchObject as error:
         raise PermanentError("The uploaded object is not there (any more); upload it again") from error
     except Gone:

@@ -18,6 +18,7 @@ from chalicelib.config import settings
 from chalicelib.errors import NothingToReuse
 from chalicelib.linkage import candidates, solving
 from chalicelib.linkage.candidates import Candidates
+from chalicelib.observability import count
 from chalicelib.storage import layout, objects, projects, runs
 from chalicelib.storage.runs import Run
 from chalicelib.workflow.compare import find_candidates
@@ -43,6 +44,8 @@ def link_small(event: Event) -> None:
     if run.total_comparisons:  # else the data sets may be of any size
         found = _find_all(read_run_data(project, datasets), run.threshold)
     pairs = candidates.sort_candidates(candidates.concatenate(found))
+    count("Comparisons", run.total_comparisons or 0)
+    count("CandidatePairs", len(pairs))
     _finish(run, project.result_type, pairs)
 
 

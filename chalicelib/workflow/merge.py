@@ -67,7 +67,7 @@ def merge(event: Event) -> dict[str, Any]:
         if missing := [part for part in parts if part["name"] not in made]:
             with undone_if_gone(manifest):
                 lines = (json.dumps(part).encode() + b"\n" for part in missing)
-                objects.write_stream(settings().data_bucket, manifest, lines)
+                objects.write_stream(layout.bucket_of(manifest), manifest, lines)
                 unfinished(event)
             return {"in_parts": True, "manifest_key": manifest}
         files = [(part["name"], made[part["name"]]) for part in parts]

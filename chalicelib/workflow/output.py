@@ -20,6 +20,7 @@ from chalicelib.storage.runs import Run
 from chalicelib.workflow import costs, permuting
 from chalicelib.workflow.costs import charged, memory_mb
 from chalicelib.workflow.result_files import GroupFile, PairFile, read_side_by_side
+from chalicelib.workflow.run_figures import count_completed
 from chalicelib.workflow.running import undone_if_gone, unfinished
 from chalicelib.workflow.task import Event, task
 
@@ -122,10 +123,11 @@ def deliver(run: Run, result_type: str, linked: Linked | None = None) -> None:
         if result_type == "permutations":
             permuting.remove_what_tells_more(run)
         if linked is None:
-            costs.complete(run.run_id)
+            completed = costs.complete(run.run_id)
         else:
             ago = {column: time.monotonic() - reached for column, reached in linked.reached.items()}
-            costs.complete(run.run_id, len(linked.pairs), ago)
+            completed = costs.complete(run.run_id, len(linked.pairs), ago)
+    count_completed(completed)
     cache.end_run(run.run_id)
 
 

@@ -64,8 +64,8 @@ def remove_what_tells_more(run: Run) -> None:
     A state that runs again finds the permutations and needs none of these.
     """
     bucket, ids = settings().data_bucket, (run.project_id, run.run_id)
-    for key in (layout.groups(*ids), layout.merged(*ids)):
-        objects.delete(bucket, key)
+    for key in (layout.groups(*ids), layout.merged(*ids), layout.merging_manifest(*ids)):
+        objects.delete(layout.bucket_of(key), key)
     for prefix in (layout.candidates_prefix(*ids), layout.merging_prefix(*ids)):
         for key in list(objects.list_keys(bucket, prefix)):
             objects.delete(bucket, key)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from itertools import count
 from typing import Any
 
 from chalice.app import Blueprint
@@ -17,7 +18,9 @@ from chalicelib.linkage.block_planning import Pack, plan_blocks
 from chalicelib.linkage.blocking import rectangles_to_bytes
 from chalicelib.linkage.planning import Chunk
 from chalicelib.linkage.rectangles import area
+from chalicelib.observability import count
 from chalicelib.storage import cache, layout, objects, projects, runs
+from chalicelib.storage.ages import age_seconds
 from chalicelib.storage.projects import Dataset, Project
 from chalicelib.storage.runs import Run
 from chalicelib.workflow.chunk_sizes import RunWork
@@ -43,6 +46,8 @@ def plan(event: Event) -> dict[str, Any]:
     sets don't fit together.
     """
     run = unfinished(event)
+    if run.state == "queued" and run.time_queued is not None:
+        count("RunWaitSeconds", age_seconds(run.time_queued))
     project, datasets = projects.find(run.project_id), projects.datasets(run.project_id)
     _check(datasets, project.number_parties)
     source = None if "anew" in event or project.result_type in _KEEPS_NO_PAIRS else runs.compared_before(run)
@@ -62,6 +67,7 @@ def plan(event: Event) -> dict[str, Any]:
 
 
 def _planned(run: Run, project: Project, *, is_small: bool, source_run_id: str = "") -> dict[str, Any]:
+    key = layout.manifest(run.project_id, run.run_id)
     return {
         "run_id": run.run_id,
         "result_type": project.result_type,
@@ -69,8 +75,8 @@ def _planned(run: Run, project: Project, *, is_small: bool, source_run_id: str =
         "is_compared": source_run_id != "",
         "source_run_id": source_run_id,
         "manifest": {
-            "bucket": settings().data_bucket,
-            "key": layout.manifest(run.project_id, run.run_id),
+            "bucket": layout.bucket_of(key),
+            "key": key,
             "results_prefix": layout.map_results_prefix(run.project_id, run.run_id),
         },
     }
@@ -107,11 +113,13 @@ def _write_manifest(run: Run, data: RunData, work: RunWork) -> int:
 
     def lines() -> Iterator[bytes]:
         nonlocal chunks
+        planned_at = time.time()
         for chunk in _plan_chunks(run, data, work):
             chunks += 1
-            yield json.dumps(_chunk_task(run, data, chunk)).encode() + b"\n"
+            yield json.dumps(_chunk_task(run, data, chunk, planned_at)).encode() + b"\n"
 
-    objects.write_stream(settings().data_bucket, layout.manifest(run.project_id, run.run_id), lines())
+    key = layout.manifest(run.project_id, run.run_id)
+    objects.write_stream(layout.bucket_of(key), key, lines())
     return chunks
 
 
@@ -123,14 +131,14 @@ def _plan_chunks(run: Run, data: RunData, work: RunWork) -> Iterator[Chunk | Pac
 
 def _blocked_chunks(run: Run, data: RunData, work: RunWork) -> Iterator[Chunk | Pack]:
     """Writes each list of common blocks just before the chunks that refer to it."""
-    index = count()
+    index = itertools.count()
     for pair in data.pairs():
         key = layout.common_blocks(run.project_id, run.run_id, *pair)
         objects.write_stream(settings().data_bucket, key, rectangles_to_bytes(data.rectangles(*pair)))
         yield from plan_blocks(*pair, data.rectangles(*pair), work.chunk_size(*pair), index)
 
 
-def _chunk_task(run: Run, data: RunData, chunk: Chunk | Pack) -> ChunkTask:
+def _chunk_task(run: Run, data: RunData, chunk: Chunk | Pack, planned_at: float) -> ChunkTask:
     return {
         "project_id": run.project_id,
         "run_id": run.run_id,
@@ -138,4 +146,5 @@ def _chunk_task(run: Run, data: RunData, chunk: Chunk | Pack) -> ChunkTask:
         "dataset_a": data.datasets[chunk.dataset_a],
         "dataset_b": data.datasets[chunk.dataset_b],
         "chunk": chunk.to_dict(),
+        "planned_at": planned_at,
     }

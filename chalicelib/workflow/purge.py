@@ -10,6 +10,7 @@ from __future__ import annotations
 from chalice.app import Blueprint
 
 from chalicelib.config import settings
+from chalicelib.observability import count, identify
 from chalicelib.storage import cache, deleted_runs, layout, objects, projects, runs, uploads
 from chalicelib.storage.runs import Run
 from chalicelib.storage.uploads import Upload
@@ -25,7 +26,8 @@ def purge(event: Event) -> dict[str, int]:
     """Purges the project or the run that ``event`` names, and says how many things it ``found``.
 
     One pass stops the executions and deletes the objects and keys. The pass that finds nothing removes
-    the rows. Calls after that find nothing and do nothing.
+    the rows, and looks once more: what was written in between goes as well, but is counted as left.
+    Calls after that find nothing and do nothing.
     """
     found = _purge_run(event["run_id"]) if "run_id" in event else _purge_project(event["project_id"])
     return {"found": found}
@@ -41,6 +43,7 @@ def _purge_project(project_id: str) -> int:
     found += cache.forget_project(project_id) or 0
     if found == 0:
         projects.forget(project_id)
+        count("ObjectsLeft", _delete_objects(project_id, []))
     return found
 
 
@@ -48,12 +51,15 @@ def _purge_run(run_id: str) -> int:
     run = deleted_runs.find(run_id)
     if run is None:  # the purge of its project was here
         return 0
+    identify(project_id=run.project_id)
+    prefix = layout.run_prefix(run.project_id, run_id)
     found = _stop_runs([run], "The run was deleted.")
-    objects.delete(settings().data_bucket, layout.manifest(run.project_id, run_id))  # as for a project
-    found += objects.delete_prefix(settings().data_bucket, layout.run_prefix(run.project_id, run_id))
+    _delete_manifest(run)
+    found += _delete_everywhere(prefix)
     found += cache.forget_runs([run_id]) or 0
     if found == 0:
         deleted_runs.forget(run_id)
+        count("ObjectsLeft", _delete_everywhere(prefix))
     return found
 
 
@@ -77,9 +83,17 @@ def _stop_uploads(its_uploads: list[Upload]) -> int:
 
 
 def _delete_objects(project_id: str, its_runs: list[Run]) -> int:
-    s = settings()
     for run in its_runs:
-        # First: a compare function that doesn't find its manifest removes what it wrote.
-        objects.delete(s.data_bucket, layout.manifest(project_id, run.run_id))
-    found = objects.delete_prefix(s.data_bucket, layout.project_prefix(project_id))
-    return found + objects.delete_prefix(s.upload_bucket, layout.upload_prefix(project_id))
+        _delete_manifest(run)
+    found = _delete_everywhere(layout.project_prefix(project_id))
+    return found + objects.delete_prefix(settings().upload_bucket, layout.upload_prefix(project_id))
+
+
+def _delete_manifest(run: Run) -> None:
+    """Before all else: a compare function that doesn't find its manifest removes what it wrote."""
+    key = layout.manifest(run.project_id, run.run_id)
+    objects.delete(layout.bucket_of(key), key)
+
+
+def _delete_everywhere(prefix: str) -> int:
+    return sum(objects.delete_prefix(bucket, prefix) for bucket in layout.project_buckets())

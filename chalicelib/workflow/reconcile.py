@@ -14,7 +14,8 @@ from chalice.app import Blueprint
 
 from chalicelib.config import settings
 from chalicelib.errors import Gone
-from chalicelib.storage import datasets, deleted_runs, projects, runs, uploads
+from chalicelib.observability import count, logger
+from chalicelib.storage import ages, datasets, deleted_runs, projects, runs, uploads
 from chalicelib.storage.runs import Run
 from chalicelib.storage.uploads import Upload
 from chalicelib.workflow import executions
@@ -29,7 +30,14 @@ _VANISHED = "{} failed with an internal server error: its execution ended {} tim
 @tasks.lambda_function()
 @task
 def reconcile(_event: Event) -> dict[str, int]:
-    """Looks at all work under way; starts again or ends what has no execution. Safe to repeat."""
+    """Looks at all work under way; starts again or ends what has no execution. Safe to repeat.
+
+    Tells how old the oldest is, before anything here can fail.
+    """
+    oldest = ages.oldest()
+    count("OldestUploadSeconds", oldest.upload)
+    count("OldestRunSeconds", oldest.run)
+    count("OldestPurgeSeconds", oldest.purge)
     waiting = runs.waiting_projects()
     for project_id in waiting:
         executions.start_waiting_runs(project_id)
@@ -72,9 +80,10 @@ def _is_still_under_way(run: Run) -> bool:
 
 def _take_up_run(run: Run) -> None:
     if run.attempt >= settings().run_max_attempts:
-        runs.fail(run.run_id, _VANISHED.format("Run", run.attempt))
+        if runs.fail(run.run_id, _VANISHED.format("Run", run.attempt)):
+            count("RunsFailed")
     elif runs.next_attempt(run.run_id, run.attempt):
-        executions.start("link", run.run_id, run.attempt + 1)
+        _start_again("link", run.run_id, run.attempt)
 
 
 def _reconcile_upload(upload: Upload) -> None:
@@ -84,9 +93,10 @@ def _reconcile_upload(upload: Upload) -> None:
     elif fate == "ended":
         if upload.attempt >= settings().run_max_attempts:
             if uploads.reject(upload.upload_id, _VANISHED.format("Upload", upload.attempt)):
+                count("UploadsFailed")
                 datasets.discard(upload)
         elif uploads.next_attempt(upload.upload_id, upload.attempt):
-            executions.start("ingest", upload.upload_id, upload.attempt + 1)
+            _start_again("ingest", upload.upload_id, upload.attempt)
 
 
 def _reconcile_purge(
@@ -97,4 +107,10 @@ def _reconcile_purge(
     if fate == "missing":
         executions.start(work, subject_id, attempt)
     elif fate == "ended" and next_attempt(subject_id, attempt):
-        executions.start(work, subject_id, attempt + 1)
+        _start_again(work, subject_id, attempt)
+
+
+def _start_again(work: Work, subject_id: str, attempt: int) -> None:
+    fields = {"work": work, "subject": subject_id, "attempt": attempt}
+    logger.warning("an execution ended without a result", extra=fields)
+    executions.start(work, subject_id, attempt + 1)

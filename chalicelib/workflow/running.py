@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from chalicelib.config import settings
 from chalicelib.errors import Ended, Gone
-from chalicelib.storage import objects, runs
+from chalicelib.observability import identify
+from chalicelib.storage import layout, objects, runs
 from chalicelib.storage.runs import Run
 from chalicelib.workflow.task import Event
 
@@ -15,6 +15,7 @@ from chalicelib.workflow.task import Event
 def unfinished(event: Event) -> Run:
     """The run that a state is to work for. Raises Gone when it was deleted, Ended when it has ended."""
     run = runs.find(event["run_id"])
+    identify(project_id=run.project_id)
     if run.state not in ("queued", "running"):
         raise Ended(f"run {run.run_id} is {run.state}")
     return run
@@ -32,5 +33,5 @@ def undone_if_gone(*keys: str) -> Iterator[None]:
         raise
     except Gone:
         for key in keys:
-            objects.delete(settings().data_bucket, key)
+            objects.delete(layout.bucket_of(key), key)
         raise

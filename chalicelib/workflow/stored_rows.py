@@ -19,7 +19,7 @@ from chalicelib.config import settings
 from chalicelib.errors import Gone
 from chalicelib.linkage.encodings import Encodings
 from chalicelib.storage import cache, layout, objects
-from chalicelib.storage.clients import s3
+from chalicelib.storage.clients import object_store
 from chalicelib.workflow.chunks import StoredDataset
 
 # A request of S3 takes as long as some 500 KiB more of the one before, so smaller gaps are read over.
@@ -140,7 +140,7 @@ def _cached(dataset: StoredDataset) -> tuple[Fetch, Fetch] | None:
 
 
 def _stored(dataset: StoredDataset) -> tuple[Fetch, Fetch]:
-    s3()  # made here, since the threads that fetch would make one each
+    object_store()  # made here, since the threads that fetch would make one each
     bucket, place = settings().data_bucket, (dataset["project_id"], dataset["upload_id"])
     return (
         partial(objects.get_range, bucket, layout.encodings(*place)),

@@ -1,10 +1,41 @@
+"""The same promises by one server, by the master that a Sentinel names, and by a cluster."""
+
 from __future__ import annotations
 
 import pickle
+from collections.abc import Iterator
+from contextlib import ExitStack
 
 import pytest
 
+from chalicelib.config import settings
 from chalicelib.storage import cache
+from chalicelib.storage.cache_connection import Client, connect
+from tests.unit.storage import redis_servers
+
+TOPOLOGIES = ("server", "sentinel", "cluster")
+
+
+@pytest.fixture(scope="module")
+def environments(tmp_path_factory) -> Iterator[dict[str, dict[str, str]]]:
+    with ExitStack() as stack:
+        yield {
+            "server": {},
+            "sentinel": stack.enter_context(
+                redis_servers.sentinel(tmp_path_factory.mktemp("sentinel"))
+            ).environment,
+            "cluster": stack.enter_context(
+                redis_servers.cluster(tmp_path_factory.mktemp("cluster"))
+            ).environment,
+        }
+
+
+@pytest.fixture(params=TOPOLOGIES)
+def redis_client(request, environments, database_settings, override_settings) -> Iterator[Client]:
+    override_settings(**environments[request.param])
+    with connect(settings()) as client:
+        client.flushall()
+        yield client
 
 
 class Evil:
@@ -100,10 +131,12 @@ def test_a_poisoned_number_of_comparisons_is_none_at_all(redis_client):
 
 
 @pytest.mark.usefixtures("service")
-def test_every_answer_is_none_while_redis_is_away(override_settings):
-    override_settings(REDIS_PORT="1")
+def test_what_belongs_to_many_runs_and_parties_is_forgotten_wherever_it_lies():
+    names = [str(number) for number in range(20)]
+    for name in names:
+        cache.begin_run(name)
+        cache.put_encodings(name, {"upload_id": "u"})
 
-    assert cache.progress("a") is None
-    assert cache.begin_run("a") is None
-    assert cache.forget_runs(["a"]) is None
-    assert cache.get_status() is None
+    assert (cache.forget_runs(names), cache.forget_encodings(names)) == (20, 20)
+    assert cache.progress("7") is None
+    assert cache.get_encodings("7", "u") is None

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import UTC, datetime
 
 import pytest
 
@@ -10,6 +11,13 @@ from chalicelib.storage import clients, credentials
 pytestmark = pytest.mark.usefixtures("service")
 
 ID = "f" * 48
+OWN_STORE = {
+    "MANIFEST_BUCKET": "manifests",
+    "OBJECT_STORE_ENDPOINT": "http://10.0.0.7:9000",
+    "OBJECT_STORE_PUBLIC_ENDPOINT": "https://minio.example.org",
+    "OBJECT_STORE_ACCESS_KEY": "THEIRKEY",
+    "OBJECT_STORE_SECRET_KEY": "their-secret",
+}
 
 
 @pytest.fixture
@@ -19,6 +27,23 @@ def asked(monkeypatch) -> list[dict]:
     assume_role = clients.sts().assume_role
     monkeypatch.setattr(
         clients.sts(), "assume_role", lambda **arguments: calls.append(arguments) or assume_role(**arguments)
+    )
+    return calls
+
+
+@pytest.fixture
+def asked_own_store(override_settings, monkeypatch) -> list[dict]:
+    """What a store of one's own was asked; the role is of a partition that it doesn't know."""
+    override_settings(**OWN_STORE, SIGNER_ROLE_ARN="arn:aws-cn:iam::000000000000:role/any")
+    calls: list[dict] = []
+    session = {
+        "AccessKeyId": "a",
+        "SecretAccessKey": "s",
+        "SessionToken": "t",
+        "Expiration": datetime.now(UTC),
+    }
+    monkeypatch.setattr(
+        clients.sts(), "assume_role", lambda **arguments: calls.append(arguments) or {"Credentials": session}
     )
     return calls
 
@@ -47,6 +72,15 @@ def test_upload_credentials_write_to_one_path_and_below_it_only(asked):
         "s3:GetBucketLocation": ["arn:aws:s3:::upload"],
     }
     assert call["RoleArn"] == "arn:aws:iam::000000000000:role/test-signer"
+
+
+def test_a_store_of_one_s_own_is_asked_for_nothing_that_only_aws_knows(override_settings, asked_own_store):
+    credentials.upload_credentials("upload", "p/d", ID)
+
+    (call,) = asked_own_store
+    assert all(action.startswith("s3:") for action in statements(call))
+    assert "Condition" not in call["Policy"]
+    assert call["Policy"].count("arn:aws:s3:::upload") == 3
 
 
 def test_read_credentials_read_one_object_only(asked):
@@ -90,8 +124,10 @@ def test_a_session_lasts_as_long_as_configured_but_not_under_sts_s_least(
             {"AWS_ENDPOINT_URL": "http://127.0.0.1:4566", "AWS_ENDPOINT_URL_S3": "https://minio.example.org"},
             ("minio.example.org", True),
         ),
+        ({**OWN_STORE, "AWS_ENDPOINT_URL": "http://127.0.0.1:4566"}, ("minio.example.org", True)),
+        ({**OWN_STORE, "OBJECT_STORE_PUBLIC_ENDPOINT": ""}, ("10.0.0.7:9000", False)),
     ],
-    ids=["AWS", "emulator", "another store for S3 alone"],
+    ids=["AWS", "emulator", "another store for S3 alone", "a store of one's own", "without another name"],
 )
 def test_the_endpoint_is_the_one_that_clients_reach(override_settings, variables, expected):
     override_settings(**variables)

@@ -6,6 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from chalicelib.storage import clients, direct_uploads
+from tests.unit.storage.test_credentials import OWN_STORE
 
 MIB = 1024 * 1024
 
@@ -49,6 +50,20 @@ def test_urls_are_signed_by_a_session_of_the_signer_role(monkeypatch):
     (call,) = asked
     assert call["RoleArn"] == "arn:aws:iam::000000000000:role/test-signer"
     assert call["DurationSeconds"] <= 3600
+
+
+@pytest.mark.usefixtures("database_settings")
+def test_urls_of_a_store_of_one_s_own_are_signed_by_its_keys_for_its_public_name(override_settings):
+    override_settings(**OWN_STORE, OBJECT_STORE_REGION="eu-central-1")
+
+    url = urlsplit(direct_uploads.sign_download("data", "projects/p/runs/r/result.json"))
+
+    assert (url.scheme, url.netloc) == ("https", "minio.example.org")
+    assert url.path == "/data/projects/p/runs/r/result.json"
+    query = parse_qs(url.query)
+    assert query["X-Amz-Credential"][0].startswith("THEIRKEY/")
+    assert query["X-Amz-Credential"][0].endswith("/eu-central-1/s3/aws4_request")
+    assert "X-Amz-Security-Token" not in query
 
 
 @pytest.mark.usefixtures("service")

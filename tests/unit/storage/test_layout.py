@@ -25,6 +25,19 @@ def test_so_does_the_name_of_a_pack_s(first, stop, comparisons):
     assert layout.comparisons_of(key) == comparisons
 
 
+def test_what_step_functions_reads_is_in_the_manifest_bucket_and_all_else_in_the_data_bucket(
+    database_settings, override_settings
+):
+    override_settings(MANIFEST_BUCKET="manifests")
+    ids = "p" * 48, "r" * 48
+
+    assert {layout.bucket_of(key(*ids)) for key in (layout.manifest, layout.merging_manifest)} == {
+        "manifests"
+    }
+    assert {layout.bucket_of(key(*ids)) for key in (layout.merged, layout.header, layout.failure)} == {"data"}
+    assert layout.project_buckets() == {"data", "manifests"}
+
+
 def test_everything_of_a_run_lies_under_its_project():
     for key in (layout.manifest, layout.merged, layout.groups, layout.result, layout.map_results_prefix):
         assert key("p", "r").startswith(layout.run_prefix("p", "r"))

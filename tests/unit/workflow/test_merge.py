@@ -16,7 +16,7 @@ from chalicelib.linkage.candidates import (
     to_bytes,
 )
 from chalicelib.linkage.merging import without_repeats
-from chalicelib.storage import layout, objects, projects, runs
+from chalicelib.storage import clients, layout, objects, projects, runs
 from chalicelib.workflow import merge as merge_module
 from chalicelib.workflow.merge import merge, merge_part
 from chalicelib.workflow.permuting import remove_what_tells_more
@@ -174,6 +174,23 @@ def test_a_manifest_that_is_written_for_a_deleted_project_is_removed(compared, m
         call_merge(run)
 
     assert list(objects.list_keys("data", layout.merging_prefix(run.project_id, run.run_id))) == []
+
+
+def test_the_manifest_of_parts_is_where_step_functions_reads_it_until_the_run_may_keep_none(
+    compared, override_settings
+):
+    override_settings(MANIFEST_BUCKET="manifests")
+    clients.s3().create_bucket(
+        Bucket="manifests", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"}
+    )
+    run, _ = compared
+
+    key = call_merge(run)["manifest_key"]
+
+    assert list(objects.list_keys("manifests", "")) == [key]
+    assert not objects.exists("data", key)
+    remove_what_tells_more(run)
+    assert list(objects.list_keys("manifests", "")) == []
 
 
 def test_a_part_that_comes_after_the_end_of_the_run_is_removed(compared, monkeypatch):

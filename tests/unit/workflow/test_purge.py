@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from chalicelib.errors import Gone
-from chalicelib.storage import cache, database, deleted_runs, layout, objects, projects, runs
+from chalicelib.storage import cache, clients, database, deleted_runs, layout, objects, projects, runs
 from chalicelib.workflow.purge import purge
 from tests.unit.factories import begun_upload, new_project, ready_project
 
@@ -68,6 +68,43 @@ def test_unfinished_multipart_uploads_go():
 
     with pytest.raises(objects.NoSuchObject):
         direct_uploads.uploaded_parts("upload", key, multipart_id)
+
+
+@pytest.fixture
+def _manifest_bucket(service, override_settings) -> None:
+    override_settings(MANIFEST_BUCKET="manifests")
+    clients.s3().create_bucket(
+        Bucket="manifests", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"}
+    )
+
+
+@pytest.mark.usefixtures("_manifest_bucket")
+def test_what_lies_beside_the_manifest_goes_from_its_bucket_too():
+    project_id = ready_project()
+    run = runs.create(project_id, threshold=0.5, name="", notes="")
+    objects.put("data", layout.merged(project_id, run.run_id), b"pairs")
+    objects.put("manifests", layout.manifest(project_id, run.run_id), b"{}")
+    objects.put("manifests", layout.map_results_prefix(project_id, run.run_id) + "/manifest.json", b"{}")
+    projects.mark_deleted(project_id)
+
+    while purge({"project_id": project_id}, None)["found"]:
+        pass
+
+    assert list(objects.list_keys("manifests", "")) == []
+    assert list(objects.list_keys("data", "")) == []
+
+
+@pytest.mark.usefixtures("_manifest_bucket")
+def test_a_run_s_manifest_goes_with_the_run():
+    project_id = ready_project()
+    run = runs.create(project_id, threshold=0.5, name="", notes="")
+    objects.put("manifests", layout.merging_manifest(project_id, run.run_id), b"{}")
+    deleted_runs.mark(run.run_id)
+
+    while purge({"run_id": run.run_id}, None)["found"]:
+        pass
+
+    assert list(objects.list_keys("manifests", "")) == []
 
 
 def test_another_project_keeps_everything():
