@@ -37,6 +37,7 @@ module "migrate" {
   layer_arns              = local.layer_arns
   environment             = local.environment
   secret_environment      = local.secret_environment
+  database_secret         = local.database_secret
   vpc_config              = local.vpc_config
   runtime                 = var.runtime
   architecture            = var.architecture
@@ -54,6 +55,7 @@ resource "aws_lambda_invocation" "migrate" {
   triggers = {
     migrations = local.migrations_hash
     database   = local.database_address.host
+    user       = local.database_address.user # whose sessions it limits
   }
 
   depends_on = [module.migrate]
@@ -64,11 +66,12 @@ module "functions" {
 
   name_prefix             = var.name_prefix
   functions               = { for name, function in local.functions : name => function if name != "migrate" }
-  roles                   = local.table.roles
+  roles                   = local.roles
   package_path            = local.package_path
   layer_arns              = local.layer_arns
   environment             = local.environment
   secret_environment      = local.secret_environment
+  database_secret         = local.database_secret
   vpc_config              = local.vpc_config
   runtime                 = var.runtime
   architecture            = var.architecture
@@ -88,13 +91,13 @@ module "workflow" {
     for name, functions in local.table.state_machines :
     name => { template = "${path.module}/../stepfunctions/${name}.asl.json", functions = functions }
   }
-  function_arns      = module.functions.qualified_arns
-  placeholders       = { CompareConcurrency = local.compare.concurrency }
-  data_bucket_arn    = "arn:${local.partition}:s3:::${local.data_bucket}"
-  log_level          = var.state_machine_log_level
-  tracing_enabled    = var.tracing_enabled
-  log_retention_days = local.log_retention_days
-  kms_key_arn        = local.kms_key_arn
+  function_arns       = module.functions.qualified_arns
+  placeholders        = { CompareConcurrency = local.compare.concurrency }
+  manifest_bucket_arn = "arn:${local.partition}:s3:::${local.manifest_bucket}"
+  log_level           = var.state_machine_log_level
+  tracing_enabled     = var.tracing_enabled
+  log_retention_days  = local.log_retention_days
+  kms_key_arn         = local.kms_key_arn
 }
 
 module "api" {
@@ -119,6 +122,8 @@ module "observability" {
   source = "./modules/observability"
 
   name_prefix                    = var.name_prefix
+  metric_namespace               = local.environment["POWERTOOLS_METRICS_NAMESPACE"]
+  service_name                   = local.environment["POWERTOOLS_SERVICE_NAME"]
   function_names                 = module.functions.names
   state_machine_arns             = module.workflow.arns
   rest_api_name                  = module.api.rest_api_name

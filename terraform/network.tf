@@ -36,11 +36,23 @@ locals {
       Resource = ["arn:${local.partition}:lambda:${local.in_region}:function:${var.name_prefix}-*"]
     }]
   }
+  # Which of RDS's secrets is known only afterwards: the functions' own permissions name it.
+  secret_statements = {
+    for service in ["secretsmanager"] : service => [{
+      Effect   = "Allow", Principal = "*", Action = ["secretsmanager:GetSecretValue"], Condition = local.own_account
+      Resource = [local.makes_database ? "arn:${local.partition}:secretsmanager:${local.in_region}:secret:rds!db-*" : var.external_database.secret_arn]
+    }] if var.secrets_at_run_time
+  }
+  endpoint_policies = {
+    for service, statements in merge(local.endpoint_statements, local.secret_statements) :
+    service => jsonencode({ Version = "2012-10-17", Statement = statements })
+    if service != "sts" || local.is_in_s3 # a store of one's own has an STS of its own
+  }
   s3_endpoint_statements = concat(
     [{
       Effect = "Allow", Principal = "*", Action = ["s3:*"], Condition = local.own_account
       Resource = flatten([
-        for bucket in [local.data_bucket, local.upload_bucket] :
+        for bucket in local.s3_buckets :
         ["arn:${local.partition}:s3:::${bucket}", "arn:${local.partition}:s3:::${bucket}/*"]
       ])
     }],
@@ -59,10 +71,7 @@ module "network" {
   cidr_block          = var.vpc_cidr_block
   availability_zones  = var.availability_zones
   function_zone_count = local.function_zone_count
-  interface_endpoints = {
-    for service, statements in local.endpoint_statements :
-    service => { policy = jsonencode({ Version = "2012-10-17", Statement = statements }) }
-  }
+  interface_endpoints = { for service, policy in local.endpoint_policies : service => { policy = policy } }
   s3_endpoint_policy  = jsonencode({ Version = "2012-10-17", Statement = local.s3_endpoint_statements })
   nat_gateway_enabled = var.nat_gateway_enabled
   additional_egress   = var.additional_egress

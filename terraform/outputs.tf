@@ -23,6 +23,11 @@ output "upload_bucket_name" {
   value       = local.upload_bucket
 }
 
+output "manifest_bucket_name" {
+  description = "Bucket of what Step Functions reads and writes itself: the data bucket, unless that is in a store of one's own."
+  value       = local.manifest_bucket
+}
+
 output "function_names" {
   description = "Functions in AWS, by their names in functions.yaml."
   value       = merge(module.functions.names, module.migrate.names)
@@ -55,6 +60,16 @@ output "permissions" {
 output "database_secret_arn" {
   description = "Secret with the database's user and password; null with an external database."
   value       = one(module.data[*].database_secret_arn)
+}
+
+output "layer_arns" {
+  description = "Versions of the layers, by name, for functions beside the service's."
+  value       = local.layer_arns
+}
+
+output "endpoint_policies" {
+  description = "Policies for the interface endpoints of an existing network, by service, as JSON."
+  value       = local.endpoint_policies
 }
 
 output "vpc_id" {

@@ -1,4 +1,4 @@
-# The service itself. What stands beside it: variables_network.tf, variables_stores.tf,
+# The service itself. What stands beside it: variables_network.tf, variables_data.tf, variables_stores.tf,
 # variables_operation.tf.
 
 variable "name_prefix" {
@@ -92,6 +92,7 @@ variable "environment" {
   description = "Further environment variables of all functions, or other values of functions.yaml's: docs/configuration.md lists them."
   type        = map(string)
   default     = {}
+  nullable    = false
 }
 
 variable "comparisons_per_second" {
@@ -137,6 +138,7 @@ variable "upload_credentials_seconds" {
   description = "For how long they are valid. A role that assumes another gets an hour at most."
   type        = number
   default     = 3600
+  nullable    = false
 
   validation {
     condition     = var.upload_credentials_seconds >= 900 && var.upload_credentials_seconds <= 43200
@@ -148,4 +150,5 @@ variable "allow_private_object_stores" {
   description = "Whether encodings may be fetched from foreign object stores at private addresses."
   type        = bool
   default     = false
+  nullable    = false
 }

@@ -2,6 +2,7 @@ variable "create_network" {
   description = "Whether a VPC is made. false with existing_network null puts the functions outside a VPC, where external stores must have public addresses."
   type        = bool
   default     = true
+  nullable    = false
 
   validation {
     condition     = var.create_network || var.existing_network != null || (var.external_database != null && var.external_cache != null)
@@ -10,7 +11,7 @@ variable "create_network" {
 }
 
 variable "existing_network" {
-  description = "A VPC that outlives this stack: subnets of the functions (with an S3 gateway endpoint and interface endpoints for sts, states and lambda, or NAT), subnets of the stores in two zones, and the functions' security group, which must let them out to all of these. null to make one."
+  description = "A VPC that outlives this stack: subnets of the functions (with an S3 gateway endpoint and interface endpoints for sts, states, lambda and, with secrets_at_run_time, secretsmanager, or NAT), subnets of the stores in two zones, and the functions' security group, which must let them out to all of these. null to make one."
   type = object({
     vpc_id                     = string
     function_subnet_ids        = list(string)

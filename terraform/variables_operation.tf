@@ -2,6 +2,7 @@ variable "create_kms_key" {
   description = "Whether a key is made that encrypts everything stored (a dollar a month, and requests). false: kms_key_arn's, or AWS's own keys."
   type        = bool
   default     = true
+  nullable    = false
 
   validation {
     condition     = !(var.create_kms_key && var.kms_key_arn != null)
@@ -70,6 +71,7 @@ variable "rest_api_tags" {
   description = "Tags of the REST API alone: emulators take its id from one."
   type        = map(string)
   default     = {}
+  nullable    = false
 }
 
 variable "state_machine_log_level" {
@@ -109,6 +111,7 @@ variable "tracing_enabled" {
   description = "Whether requests, executions and calls are traced by X-Ray."
   type        = bool
   default     = true
+  nullable    = false
 }
 
 variable "alarm_topic_arns" {

@@ -1,85 +1,50 @@
-variable "database" {
-  description = "The RDS instance; what is null is the size's. proxy_enabled needs functions that connect without startup options."
-  type = object({
-    instance_class = optional(string)
-    engine_version = optional(string)
-    name           = optional(string)
-    user           = optional(string)
-    storage_gb     = optional(number)
-    max_storage_gb = optional(number)
-    multi_az       = optional(bool)
-    backup_days    = optional(number)
-    proxy_enabled  = optional(bool)
-  })
-  default = {}
-}
-
-variable "external_database" {
-  description = "A Postgres of one's own instead of RDS; the user owns the tables. null for RDS."
-  type = object({
-    host    = string
-    port    = optional(number, 5432)
-    name    = string
-    user    = string
-    sslmode = optional(string, "require")
-  })
-  default = null
-
-  validation {
-    condition     = try(contains(["disable", "require", "verify-ca", "verify-full"], var.external_database.sslmode), var.external_database == null)
-    error_message = "external_database.sslmode must be disable, require, verify-ca or verify-full."
-  }
-}
-
-variable "external_database_password" {
-  description = "Its password."
-  type        = string
-  default     = ""
-  sensitive   = true
-}
-
-variable "cache" {
-  description = "The ElastiCache nodes; what is null is the size's."
-  type = object({
-    node_type      = optional(string)
-    engine_version = optional(string)
-    replicas       = optional(number)
-  })
-  default = {}
-}
-
-variable "external_cache" {
-  description = "A Redis or Valkey of one's own instead of ElastiCache. null for ElastiCache."
-  type = object({
-    host = string
-    port = optional(number, 6379)
-    tls  = optional(bool, true)
-  })
-  default = null
-}
-
-variable "external_cache_password" {
-  description = "Its password."
-  type        = string
-  default     = ""
-  sensitive   = true
-}
-
-variable "password_version" {
-  description = "Raise it to make new passwords for RDS and ElastiCache. Executions that are under way keep the old database password, and fail: wait until there are none."
-  type        = number
-  default     = 1
-
-  validation {
-    condition     = var.password_version >= 1 && floor(var.password_version) == var.password_version
-    error_message = "password_version must be a whole number from 1."
-  }
-}
-
 variable "existing_buckets" {
   description = "Names of a data and an upload bucket that outlive this stack: private, without versions, encrypted by kms_key_arn or by S3. null to make them."
   type        = object({ data = string, uploads = string })
   default     = null
+}
+
+variable "external_object_store" {
+  description = "A Minio (RELEASE.2024-05-10 or later) or another S3-compatible store of one's own instead of S3: where the functions reach it and where clients do (null for the same), and two private buckets without versions. role_arn is what its STS is asked for; Minio takes any. Only a bucket of manifests is made in S3. null for S3."
+  type = object({
+    endpoint        = string
+    public_endpoint = optional(string)
+    region          = optional(string, "us-east-1")
+    data_bucket     = string
+    upload_bucket   = string
+    role_arn        = optional(string, "arn:aws:iam::000000000000:role/anonlink")
+  })
+  default = null
+
+  validation {
+    condition = alltrue([
+      for url in compact([try(var.external_object_store.endpoint, null), try(var.external_object_store.public_endpoint, null)]) :
+      can(regex("^https?://[^/?#@[:space:]]+$", url))
+    ])
+    error_message = "external_object_store's endpoints must be http:// or https:// and a host, without a path."
+  }
+
+  validation {
+    condition     = var.external_object_store == null || try(var.external_object_store.data_bucket != var.external_object_store.upload_bucket, false)
+    error_message = "external_object_store must have two buckets: clients write to one of them and never to the other."
+  }
+
+  validation {
+    condition     = var.external_object_store == null || var.existing_buckets == null
+    error_message = "external_object_store and existing_buckets are two places for the same data."
+  }
+
+  validation {
+    condition     = var.external_object_store == null || var.external_object_store_keys != null
+    error_message = "external_object_store needs external_object_store_keys."
+  }
+}
+
+variable "external_object_store_keys" {
+  description = "The keys of a user of it; of Minio a user's own and no access key under it, which can't have temporary credentials."
+  type        = object({ access_key = string, secret_key = string })
+  default     = null
+  sensitive   = true
 }
 
 variable "data_bucket_name" {
@@ -95,7 +60,7 @@ variable "upload_bucket_name" {
 }
 
 variable "cors_allowed_origins" {
-  description = "Origins of web pages that may upload by signed URLs; empty for none."
+  description = "Origins of web pages that may upload by signed URLs; empty for none, and for no pages that are redirected to results."
   type        = list(string)
   default     = ["*"]
 }
@@ -121,4 +86,5 @@ variable "tls_only_buckets" {
   description = "Whether the buckets refuse requests without TLS 1.2. false only for an emulator without TLS."
   type        = bool
   default     = true
+  nullable    = false
 }

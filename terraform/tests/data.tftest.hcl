@@ -28,8 +28,8 @@ run "the_database_is_private_and_safe" {
   }
 
   assert {
-    condition     = [for parameter in aws_db_parameter_group.this[0].parameter : parameter.value if parameter.name == "rds.force_ssl"] == ["1"] && aws_db_parameter_group.this[0].family == "postgres17"
-    error_message = "Connections must be encrypted."
+    condition     = { for parameter in aws_db_parameter_group.this[0].parameter : parameter.name => parameter.value } == { "rds.force_ssl" = "1", log_min_error_statement = "panic", log_error_verbosity = "terse" } && aws_db_parameter_group.this[0].family == "postgres17"
+    error_message = "Connections must be encrypted, and no statement with its values may be logged."
   }
 
   assert {
@@ -97,6 +97,27 @@ run "a_proxy_is_an_option" {
   assert {
     condition     = jsondecode(aws_iam_role_policy.proxy[0].policy).Statement[0].Resource == [output.database_secret_arn]
     error_message = "The proxy reads the database's secret and no other."
+  }
+}
+
+run "a_password_that_rds_manages" {
+  module {
+    source = "./modules/data"
+  }
+
+  variables {
+    password_managed = true
+    database         = { proxy_enabled = true }
+  }
+
+  assert {
+    condition     = aws_db_instance.this[0].manage_master_user_password && length(module.database_secret) == 0 && output.database_password == null
+    error_message = "There is no other."
+  }
+
+  assert {
+    condition     = output.database_secret_arn == "arn:aws:secretsmanager:eu-west-1:123456789012:secret:rds!db-mocked-abcdef" && jsondecode(aws_iam_role_policy.proxy[0].policy).Statement[0].Resource == [output.database_secret_arn]
+    error_message = "The proxy reads it, too."
   }
 }
 

@@ -104,7 +104,7 @@ run "the_environment_is_the_table_s" {
   }
 
   assert {
-    condition     = toset(keys(local.secret_environment)) == toset(["DATABASE_PASSWORD", "REDIS_PASSWORD"])
+    condition     = toset(keys(local.secret_environment)) == toset(["DATABASE_PASSWORD", "REDIS_PASSWORD", "REDIS_SENTINEL_PASSWORD", "OBJECT_STORE_ACCESS_KEY", "OBJECT_STORE_SECRET_KEY"])
     error_message = "Passwords go to the functions."
   }
 

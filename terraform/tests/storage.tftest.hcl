@@ -70,7 +70,7 @@ run "only_what_clients_left_expires" {
   }
 }
 
-run "browsers_upload_to_the_upload_bucket" {
+run "browsers_upload_and_are_redirected_to_results" {
   module {
     source = "./modules/storage"
   }
@@ -80,13 +80,18 @@ run "browsers_upload_to_the_upload_bucket" {
   }
 
   assert {
-    condition     = aws_s3_bucket_cors_configuration.uploads[0].bucket == aws_s3_bucket.this["uploads"].id
-    error_message = "Only the upload bucket answers browsers."
+    condition     = one(aws_s3_bucket_cors_configuration.this["uploads"].cors_rule).allowed_origins == toset(["https://linkage.example"]) && contains(one(aws_s3_bucket_cors_configuration.this["uploads"].cors_rule).expose_headers, "ETag")
+    error_message = "The pages that are named may upload, and see a part's ETag."
   }
 
   assert {
-    condition     = one(aws_s3_bucket_cors_configuration.uploads[0].cors_rule).allowed_origins == toset(["https://linkage.example"]) && contains(one(aws_s3_bucket_cors_configuration.uploads[0].cors_rule).expose_headers, "ETag")
-    error_message = "The pages that are named may upload, and see a part's ETag."
+    condition     = contains(one(aws_s3_bucket_cors_configuration.this["uploads"].cors_rule).allowed_methods, "PUT") && one(aws_s3_bucket_cors_configuration.this["data"].cors_rule).allowed_methods == toset(["GET", "HEAD"])
+    error_message = "Browsers write to the upload bucket only."
+  }
+
+  assert {
+    condition     = one(aws_s3_bucket_cors_configuration.this["data"].cors_rule).allowed_origins == toset(["*"])
+    error_message = "Pages that the API redirects come as nobody's."
   }
 }
 
@@ -100,8 +105,40 @@ run "no_browsers_if_no_origins" {
   }
 
   assert {
-    condition     = length(aws_s3_bucket_cors_configuration.uploads) == 0
+    condition     = length(aws_s3_bucket_cors_configuration.this) == 0
     error_message = "No origin, no CORS."
+  }
+}
+
+run "a_bucket_of_manifests_alone" {
+  module {
+    source = "./modules/storage"
+  }
+
+  variables {
+    data_bucket_name     = null
+    upload_bucket_name   = null
+    manifest_bucket_name = "test-manifests"
+  }
+
+  assert {
+    condition     = keys(aws_s3_bucket.this) == ["manifests"] && output.manifest_bucket_name == aws_s3_bucket.this["manifests"].id && output.data_bucket_name == null && output.upload_bucket_name == null
+    error_message = "Nothing but that bucket."
+  }
+
+  assert {
+    condition = alltrue([
+      aws_s3_bucket_public_access_block.this["manifests"].block_public_acls,
+      aws_s3_bucket_public_access_block.this["manifests"].restrict_public_buckets,
+      strcontains(aws_s3_bucket_policy.this["manifests"].policy, "TlsOnly"),
+      length(aws_s3_bucket_cors_configuration.this) == 0,
+    ])
+    error_message = "Private, with TLS only, and not for browsers."
+  }
+
+  assert {
+    condition     = aws_s3_bucket_lifecycle_configuration.this["manifests"].rule[0].abort_incomplete_multipart_upload[0].days_after_initiation == 2 && aws_s3_bucket_lifecycle_configuration.this["manifests"].rule[1].expiration[0].days == 30
+    error_message = "What no run needs any more is removed."
   }
 }
 

@@ -5,9 +5,9 @@ mock_provider "aws" {
 }
 
 variables {
-  name_prefix     = "test"
-  data_bucket_arn = "arn:aws:s3:::test-data"
-  placeholders    = { CompareConcurrency = 7 }
+  name_prefix         = "test"
+  manifest_bucket_arn = "arn:aws:s3:::test-data"
+  placeholders        = { CompareConcurrency = 7 }
   function_arns = {
     for name in ["ingest", "reject", "plan", "link_small", "compare", "merge", "merge_part", "reuse", "solve", "permute", "complete", "fail", "purge"] :
     name => "arn:aws:lambda:eu-west-1:123456789012:function:test-${name}:7"

@@ -21,7 +21,10 @@ TABLE = yaml.safe_load((ROOT / "functions.yaml").read_text().replace("${CompareM
 FUNCTIONS: dict[str, dict[str, Any]] = TABLE["functions"]
 
 # What starts thousands of times, or for every client, must not pay for what it doesn't use.
-HEAVY = ("numpy", "anonlink", "psycopg2", "redis", "yoyo", "ijson", "bitarray", "yaml", "fastjsonschema")
+HEAVY = (
+    "numpy", "anonlink", "psycopg2", "redis", "yoyo", "ijson", "bitarray", "yaml", "fastjsonschema",
+    "aws_xray_sdk",
+)  # fmt: skip
 MAY_IMPORT = {
     "api": {"psycopg2", "redis"},
     "migrate": {"psycopg2", "yoyo"},
@@ -93,7 +96,8 @@ def test_every_setting_that_functions_get_is_one_that_the_service_reads():
     from chalicelib.config import Settings
 
     known = {field.upper() for field in Settings.__annotations__}
-    others = {"AWS_STS_REGIONAL_ENDPOINTS", "POWERTOOLS_SERVICE_NAME", "POWERTOOLS_LOG_LEVEL"}
+    powertools = {f"POWERTOOLS_{name}" for name in ("SERVICE_NAME", "LOG_LEVEL", "METRICS_NAMESPACE")}
+    others = {"AWS_STS_REGIONAL_ENDPOINTS", *powertools}
 
     assert set(TABLE["environment"]) <= known | others
     assert set(REQUIRED) <= set(TABLE["environment"])

@@ -14,14 +14,13 @@ from pathlib import Path
 
 import pytest
 
+from deploy.trial.terraform import SOURCES
 from terraform import document
 
 ROOT = Path(__file__).parents[2]
 TERRAFORM = ROOT / "terraform"
 EXAMPLES = sorted(path.name for path in (TERRAFORM / "examples").iterdir())
 TEST_FILES = sorted(path.name for path in (TERRAFORM / "tests").glob("*.tftest.hcl"))
-# What the root module reads beside itself.
-INPUTS = ("functions.yaml", "stepfunctions", "chalicelib/storage/migrations")
 STATE = shutil.ignore_patterns(".terraform*", "*.tfstate*", "__pycache__")
 
 needs_terraform = pytest.mark.skipif(shutil.which("terraform") is None, reason="terraform is not on PATH")
@@ -54,6 +53,18 @@ def plugin_dir() -> Path | None:
     return found[0] if found else None
 
 
+def copy_sources(top: Path) -> Path:
+    """``terraform/`` with all that it reads in ``top``, as it lies here; its new path."""
+    for name in SOURCES:
+        source, target = ROOT / name, top / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if source.is_dir():
+            shutil.copytree(source, target, ignore=STATE)
+        else:
+            shutil.copy(source, target)
+    return top / "terraform"
+
+
 @pytest.fixture(scope="module")
 def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of ``terraform/`` in its surroundings, ready for use."""
@@ -61,15 +72,7 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     if plugins is None:
         pytest.skip("Terraform's AWS provider is not here: TF_PLUGIN_DIR can name its folder")
     top = tmp_path_factory.mktemp("terraform")
-    for name in INPUTS:
-        source, target = ROOT / name, top / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if source.is_dir():
-            shutil.copytree(source, target, ignore=STATE)
-        else:
-            shutil.copy(source, target)
-    directory = top / "terraform"
-    shutil.copytree(TERRAFORM, directory, ignore=STATE)
+    directory = copy_sources(top)
     for path in (directory, *(directory / "examples" / name for name in EXAMPLES)):
         run("init", "-backend=false", f"-plugin-dir={plugins}", cwd=path)
     return directory

@@ -1,5 +1,5 @@
 # The same root module against the embedded stack's emulator, with its Postgres and Redis. What the
-# emulator can't do is switched off here and nowhere else. localstack/README.md says how to start it.
+# emulator can't do, modules/emulator switches off. localstack/README.md says how to start it.
 
 terraform {
   required_version = ">= 1.11"
@@ -38,6 +38,13 @@ provider "aws" {
   }
 }
 
+module "target" {
+  source = "../../modules/emulator"
+
+  endpoint_url = var.endpoint_url
+  name_prefix  = var.name_prefix
+}
+
 module "anonlink" {
   source = "../.."
 
@@ -47,23 +54,22 @@ module "anonlink" {
   package_path = var.package_path
   layer_paths  = var.layer_paths
 
-  # Behind the emulator's RDS, ElastiCache and VPC there is nothing.
-  create_network             = false
+  create_network              = module.target.settings.create_network
+  create_kms_key              = module.target.settings.create_kms_key
+  tracing_enabled             = module.target.settings.tracing_enabled
+  tls_only_buckets            = module.target.settings.tls_only_buckets
+  allow_private_object_stores = module.target.settings.allow_private_object_stores
+  upload_credentials_seconds  = module.target.settings.upload_credentials_seconds
+  environment                 = module.target.settings.environment
+  rest_api_tags               = module.target.settings.rest_api_tags
+
   external_database          = merge(var.database, { sslmode = "disable" })
   external_database_password = var.database_password
   external_cache             = merge(var.cache, { tls = false })
   external_cache_password    = var.cache_password
 
-  # It has no TLS.
-  tls_only_buckets = false
-  create_kms_key   = false
-
-  environment                 = { AWS_ENDPOINT_URL = var.endpoint_url }
-  rest_api_tags               = { ms-custom-id = var.name_prefix } # a fixed id
-  allow_private_object_stores = true
-  upload_credentials_seconds  = 43200
-  compare                     = { concurrency = var.concurrency }
-  comparisons_per_second      = 120000000
-  chunk_min_seconds           = 0.02
-  small_run_max_seconds       = 0.1
+  compare                = { concurrency = var.concurrency }
+  comparisons_per_second = 120000000
+  chunk_min_seconds      = 0.02
+  small_run_max_seconds  = 0.1
 }

@@ -6,17 +6,26 @@ resource "aws_db_subnet_group" "this" {
   subnet_ids  = var.subnet_ids
 }
 
-# Statements aren't logged: their text holds ids, hashes of tokens and clients' own words.
+# Statements aren't logged, nor are those that fail, or what about them failed: they hold ids, hashes of tokens
+# and clients' own words.
 resource "aws_db_parameter_group" "this" {
   count = local.has_database ? 1 : 0
 
   name        = "${var.name_prefix}-postgres${split(".", var.database.engine_version)[0]}"
   family      = "postgres${split(".", var.database.engine_version)[0]}"
-  description = "TLS only."
+  description = "TLS only." # another would make another group, of the same name
 
   parameter {
     name  = "rds.force_ssl"
     value = "1"
+  }
+  parameter {
+    name  = "log_min_error_statement"
+    value = "panic" # from which on an error is logged with its statement
+  }
+  parameter {
+    name  = "log_error_verbosity"
+    value = "terse" # without DETAIL: the row that a constraint refused
   }
 
   lifecycle {
@@ -43,9 +52,12 @@ resource "aws_db_instance" "this" {
 
   db_name             = var.database.name
   username            = var.database.user
-  password_wo         = module.database_secret[0].password
-  password_wo_version = var.password_version
+  password_wo         = local.database_password
+  password_wo_version = var.password_managed ? null : var.password_version
   port                = local.postgres_port
+
+  manage_master_user_password   = var.password_managed ? true : null
+  master_user_secret_kms_key_id = var.password_managed ? var.kms_key_arn : null
 
   storage_type          = "gp3"
   allocated_storage     = var.database.storage_gb
@@ -63,7 +75,7 @@ resource "aws_db_instance" "this" {
   auto_minor_version_upgrade = true
   apply_immediately          = var.apply_immediately
 
-  # Upgrade messages and errors; no statements.
+  # Upgrade messages and errors' own words; no statements.
   enabled_cloudwatch_logs_exports = ["postgresql", "upgrade"]
 
   deletion_protection       = var.deletion_protection

@@ -1,5 +1,6 @@
-# Shares the database's connections among many functions. It refuses clients that send options in
-# their startup message ("RDS Proxy currently doesn't support command-line options").
+# Shares the database's connections among many functions. It refuses options at the start of a session, and
+# reserves a connection for a session that sets any: the functions do neither, and migrate gives the role
+# its limits. Its certificate is one of Amazon's roots, not of RDS.
 
 resource "aws_db_proxy" "this" {
   count = local.has_proxy ? 1 : 0
@@ -15,7 +16,7 @@ resource "aws_db_proxy" "this" {
     auth_scheme               = "SECRETS"
     iam_auth                  = "DISABLED"
     client_password_auth_type = "POSTGRES_SCRAM_SHA_256"
-    secret_arn                = module.database_secret[0].arn
+    secret_arn                = local.database_secret_arn
   }
 }
 
@@ -63,7 +64,7 @@ resource "aws_iam_role_policy" "proxy" {
       [{
         Effect   = "Allow"
         Action   = ["secretsmanager:GetSecretValue"]
-        Resource = [module.database_secret[0].arn]
+        Resource = [local.database_secret_arn]
       }],
       [for key in compact([var.kms_key_arn]) : {
         Effect    = "Allow"

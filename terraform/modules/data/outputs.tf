@@ -16,7 +16,7 @@ output "database" {
 }
 
 output "database_password" {
-  description = "The database user's password."
+  description = "The database user's password; null if RDS manages it."
   value       = local.database_password
   sensitive   = true
 }
@@ -28,7 +28,7 @@ output "database_instance_id" {
 
 output "database_secret_arn" {
   description = "The secret with the database's user and password; null if there is none."
-  value       = one(module.database_secret[*].arn)
+  value       = local.database_secret_arn
 }
 
 output "cache" {

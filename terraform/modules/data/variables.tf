@@ -83,6 +83,12 @@ variable "password_version" {
   default     = 1
 }
 
+variable "password_managed" {
+  description = "Whether RDS makes and rotates the database's password itself, in a secret that is read when connecting."
+  type        = bool
+  default     = false
+}
+
 variable "kms_key_arn" {
   description = "Key that encrypts storage, secrets and logs; null for AWS's own."
   type        = string

@@ -64,6 +64,22 @@ locals {
     }]
   }
 
+  statements_for_database_secret = concat(
+    [for secret in var.database_secret[*] : {
+      Sid      = "DatabaseSecret"
+      Effect   = "Allow"
+      Action   = ["secretsmanager:GetSecretValue"]
+      Resource = [secret.arn]
+    }],
+    [for secret in var.database_secret[*] : {
+      Sid       = "EncryptedDatabaseSecret"
+      Effect    = "Allow"
+      Action    = ["kms:Decrypt"]
+      Resource  = [secret.kms_key_arn]
+      Condition = { StringEquals = { "kms:ViaService" = "secretsmanager.${local.region}.amazonaws.com" } }
+    } if secret.kms_key_arn != null],
+  )
+
   statements_for_failures = {
     for name, function in var.functions : name => function.schedule == null ? [] : [{
       Sid      = "FailedCalls"
@@ -93,6 +109,7 @@ locals {
         local.statements_for_tracing,
         local.uses_objects[name] ? local.statements_for_encrypted_objects : [],
         local.statements_for_encrypted_environment[name],
+        [for statement in local.statements_for_database_secret : statement if var.functions[name].uses_database],
         local.statements_for_failures[name],
       )
     })

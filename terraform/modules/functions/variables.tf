@@ -4,7 +4,7 @@ variable "name_prefix" {
 }
 
 variable "functions" {
-  description = "The table of functions: what runs, with how much, and exactly what it may touch. layers are keys of layer_arns; concurrency is reserved; schedule is a rate or cron expression."
+  description = "The table of functions: what runs, with how much, and exactly what it may touch. layers are keys of layer_arns; concurrency is reserved; schedule is a rate or cron expression; with uses_database it may read database_secret."
   type = map(object({
     handler              = string
     description          = string
@@ -15,6 +15,7 @@ variable "functions" {
     schedule             = optional(string)
     environment          = optional(map(string), {})
     layers               = optional(list(string), [])
+    uses_database        = optional(bool, false)
     policy               = list(object({ actions = list(string), resources = list(string) }))
   }))
 
@@ -79,6 +80,12 @@ variable "secret_environment" {
   type        = map(string)
   default     = {}
   sensitive   = true
+}
+
+variable "database_secret" {
+  description = "The secret with the database's password, and the key that encrypts it (null for AWS's own); null where no function reads it."
+  type        = object({ arn = string, kms_key_arn = optional(string) })
+  default     = null
 }
 
 variable "prerequisite" {

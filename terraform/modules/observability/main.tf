@@ -1,5 +1,5 @@
-# Alarms and a dashboard over AWS's own metrics. Alarms are for what somebody must look at: errors of
-# tasks are retried by the state machines, so what counts is an execution that fails.
+# Alarms and a dashboard over the service's own metrics and AWS's. Alarms are for what somebody must look
+# at: errors of tasks are retried by the state machines, so what counts is work that isn't done.
 
 resource "aws_cloudwatch_metric_alarm" "this" {
   for_each = local.alarms

@@ -3,6 +3,16 @@ variable "name_prefix" {
   type        = string
 }
 
+variable "metric_namespace" {
+  description = "Namespace of the service's own metrics: its POWERTOOLS_METRICS_NAMESPACE."
+  type        = string
+}
+
+variable "service_name" {
+  description = "Their dimension service: its POWERTOOLS_SERVICE_NAME."
+  type        = string
+}
+
 variable "function_names" {
   description = "Names of the functions in AWS, by their names in the table; api, compare and reconcile are among them."
   type        = map(string)
@@ -71,6 +81,61 @@ variable "ingest_failures_threshold" {
   validation {
     condition     = var.ingest_failures_threshold >= 1
     error_message = "ingest_failures_threshold must be at least 1."
+  }
+}
+
+variable "link_failures_threshold" {
+  description = "Runs that end in error in five minutes, for whatever reason, from which there is an alarm."
+  type        = number
+  default     = 10
+
+  validation {
+    condition     = var.link_failures_threshold >= 1
+    error_message = "link_failures_threshold must be at least 1."
+  }
+}
+
+variable "run_max_hours" {
+  description = "After how many hours a run that has not ended is an alarm."
+  type        = number
+  default     = 6
+
+  validation {
+    condition     = var.run_max_hours > 0
+    error_message = "run_max_hours must be more than 0."
+  }
+}
+
+variable "upload_max_hours" {
+  description = "After how many hours an upload that is delivered, and neither ingested nor refused, is an alarm. All tries of an ingestion take 1.3 hours at most."
+  type        = number
+  default     = 2
+
+  validation {
+    condition     = var.upload_max_hours > 0
+    error_message = "upload_max_hours must be more than 0."
+  }
+}
+
+variable "purge_max_hours" {
+  description = "After how many hours something deleted that is still there is an alarm. Clients' temporary credentials may write for one."
+  type        = number
+  default     = 3
+
+  validation {
+    condition     = var.purge_max_hours > 0
+    error_message = "purge_max_hours must be more than 0."
+  }
+}
+
+variable "cache_failures_threshold" {
+  description = "Failures of Redis in five minutes from which, three times in a row, there is an alarm."
+  type        = number
+  default     = 20
+
+  validation {
+    condition     = var.cache_failures_threshold >= 1
+    error_message = "cache_failures_threshold must be at least 1."
   }
 }
 

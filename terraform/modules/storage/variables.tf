@@ -1,20 +1,44 @@
 variable "data_bucket_name" {
-  description = "Name of the bucket for encodings, candidate pairs and results. Clients never write to it."
+  description = "Name of the bucket for encodings, candidate pairs and results. Clients never write to it. null for none."
   type        = string
+  default     = null
 
   validation {
-    condition     = can(regex("^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$", var.data_bucket_name))
+    condition     = var.data_bucket_name == null || can(regex("^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$", var.data_bucket_name))
     error_message = "data_bucket_name must be 3 to 63 lower-case letters, digits and hyphens; dots break TLS."
   }
 }
 
 variable "upload_bucket_name" {
-  description = "Name of the bucket that clients write to."
+  description = "Name of the bucket that clients write to; null for none."
   type        = string
+  default     = null
 
   validation {
-    condition     = can(regex("^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$", var.upload_bucket_name))
+    condition     = var.upload_bucket_name == null || can(regex("^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$", var.upload_bucket_name))
     error_message = "upload_bucket_name must be 3 to 63 lower-case letters, digits and hyphens; dots break TLS."
+  }
+}
+
+variable "manifest_bucket_name" {
+  description = "Name of a bucket for manifests and the results of Distributed Maps alone, where the data is in another store; null for none."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.manifest_bucket_name == null || can(regex("^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$", var.manifest_bucket_name))
+    error_message = "manifest_bucket_name must be 3 to 63 lower-case letters, digits and hyphens; dots break TLS."
+  }
+}
+
+variable "manifest_days" {
+  description = "After how many days what lies in the bucket of manifests is removed: no run takes so long."
+  type        = number
+  default     = 30
+
+  validation {
+    condition     = var.manifest_days >= 7 && floor(var.manifest_days) == var.manifest_days
+    error_message = "manifest_days must be at least 7: a run needs its manifest until all is compared."
   }
 }
 
@@ -53,7 +77,7 @@ variable "orphaned_upload_days" {
 }
 
 variable "cors_allowed_origins" {
-  description = "Origins of web pages that may upload by signed URLs, such as https://linkage.example; empty for none."
+  description = "Origins of web pages that may upload by signed URLs, such as https://linkage.example; empty for none, and for no pages that are redirected to results."
   type        = list(string)
   default     = ["*"]
 }

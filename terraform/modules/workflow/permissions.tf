@@ -33,13 +33,13 @@ locals {
           Sid      = "ReadManifests"
           Effect   = "Allow"
           Action   = ["s3:GetObject"]
-          Resource = ["${var.data_bucket_arn}/${var.manifest_keys}"]
+          Resource = ["${var.manifest_bucket_arn}/${var.manifest_keys}"]
         },
         {
           Sid      = "WriteMapResults"
           Effect   = "Allow"
           Action   = ["s3:PutObject", "s3:GetObject", "s3:ListMultipartUploadParts", "s3:AbortMultipartUpload"]
-          Resource = ["${var.data_bucket_arn}/${var.map_results_keys}"]
+          Resource = ["${var.manifest_bucket_arn}/${var.map_results_keys}"]
         },
       ],
       [for key in compact([var.kms_key_arn]) : {

@@ -19,7 +19,7 @@ variable "placeholders" {
   default     = {}
 }
 
-variable "data_bucket_arn" {
+variable "manifest_bucket_arn" {
   description = "Bucket with the manifests of Distributed Maps, which gets their results, too."
   type        = string
 }

@@ -49,6 +49,11 @@ mock_resource "aws_cloudwatch_event_rule" {
 mock_resource "aws_secretsmanager_secret" {
   defaults = { arn = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:mocked-abcdef" }
 }
+mock_data "aws_db_instance" {
+  defaults = {
+    master_user_secret = [{ kms_key_id = null, secret_arn = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:rds!db-mocked-abcdef", secret_status = "active" }]
+  }
+}
 mock_resource "aws_s3_bucket" {
   defaults = { arn = "arn:aws:s3:::mocked" }
 }

@@ -8,6 +8,7 @@ locals {
   arns = {
     DataBucketArn         = "arn:aws:s3:::test-data-123456789012-eu-west-1"
     UploadBucketArn       = "arn:aws:s3:::test-uploads-123456789012-eu-west-1"
+    ManifestBucketArn     = "arn:aws:s3:::test-data-123456789012-eu-west-1"
     SignerRoleArn         = "arn:aws:iam::123456789012:role/test-signer"
     FunctionArnPrefix     = "arn:aws:lambda:eu-west-1:123456789012:function:test-"
     StateMachineArnPrefix = "arn:aws:states:eu-west-1:123456789012:stateMachine:test-"
