@@ -34,14 +34,14 @@ def build_code(root: Path, project: Path) -> Path:
     return _package(root, project) / "deployment.zip"
 
 
-def build_layer(root: Path, project: Path, requirements: Path) -> Path:
+def build_layer(root: Path, project: Path, requirements: Path, locked: str = "requirements.txt") -> Path:
     """The zip of a layer: the packages that the file ``requirements`` names, and the project's ``vendor``.
 
-    Chalice only warns of a requirement that has no wheel for Lambda: see to it that all of them are in the
-    zip. Raises PackageError if Chalice makes none.
+    Versions are those of the root's file ``locked``. Chalice only warns of a requirement that has no wheel
+    for Lambda: see to it that all of them are in the zip. Raises PackageError if Chalice makes none.
     """
     project.mkdir(parents=True, exist_ok=True)
-    shutil.copy(root / "requirements.txt", project / "locked.txt")
+    shutil.copy(root / locked, project / "locked.txt")
     (project / "requirements.txt").write_text(f"-c locked.txt\n{requirements.read_text()}")
     (project / "app.py").write_text(_APPLICATION_OF_A_LAYER)
     return _package(root, project) / "layer-deployment.zip"

@@ -1,6 +1,6 @@
 """Builds what Lambda runs: the code and the layers, into one folder, with a manifest.
 
-    python -m deploy.package [--output build]
+    python -m deploy.package [--output build] [--ca-bundle certificates.pem] [--tests]
 
 Which layers there are, and which function gets which, is the key ``layers`` in functions.yaml; what is in
 one is layers/NAME.txt. Chalice fetches the wheels that load on Lambda; here its zips are checked, rid of
@@ -11,28 +11,25 @@ from __future__ import annotations
 
 import argparse
 import json
-import re
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from importlib.metadata import Distribution, distributions
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from deploy import chalice_project
+from deploy import certificates, chalice_project
 from deploy.archives import Archive, compile_modules, pack, unpack
+from deploy.distributions import RUNTIME, installed, pins, remove, versions
 from deploy.errors import PackageError
 
-RUNTIME = "python3.11"
 ARCHITECTURE = "x86_64"  # anonlink has wheels for nothing else
 KERNEL_TARGET = "x86_64-linux-gnu.2.17"
 KERNEL_LAYER = "linking"
-SITE_PACKAGES = Path("python", "lib", RUNTIME, "site-packages")  # where Lambda looks in a layer
 
 # Lambda's quotas: layers of a function, and bytes of its code and layers once unpacked.
 LAYERS_MAX = 5
@@ -43,10 +40,11 @@ NEVER_IMPORTED = frozenset({"cython"})
 ROOT = Path(__file__).parents[1]
 
 
-def package(output: Path, root: Path = ROOT) -> dict[str, Any]:
+def package(output: Path, root: Path = ROOT, ca_bundle: Path | None = None) -> dict[str, Any]:
     """Writes deployment.zip, layer-NAME.zip for each layer, and package.json; returns what that says.
 
-    Takes about a minute on two cores. What was there stays if it fails. Raises PackageError.
+    ``ca_bundle``: certificates for the functions to trust. Takes about a minute on two cores. What was
+    there stays if it fails. Raises PackageError.
     """
     if f"python{sys.version_info[0]}.{sys.version_info[1]}" != RUNTIME:
         raise PackageError(f"Chalice packages for the Python that runs it: run this with {RUNTIME}")
@@ -60,7 +58,9 @@ def package(output: Path, root: Path = ROOT) -> dict[str, Any]:
         code = pool.submit(_pack_code, root, scratch, zips)
         built = [pool.submit(_build_layer, root, scratch / layer, layer) for layer in layers]
         trees = {layer: future.result() for layer, future in zip(layers, built, strict=True)}
-        check_versions(pins(root), {layer: _distributions(tree) for layer, tree in trees.items()})
+        check_versions(pins(root), {layer: versions(tree) for layer, tree in trees.items()})
+        if ca_bundle:
+            certificates.add(trees[certificates.LAYER], ca_bundle)
         packed = [pool.submit(_pack_layer, trees[layer], zips / f"layer-{layer}.zip") for layer in layers]
         archives = {layer: future.result() for layer, future in zip(layers, packed, strict=True)}
         manifest = describe(code.result(), archives, layers_by_function)
@@ -74,12 +74,6 @@ def read_layers(root: Path) -> dict[str, list[str]]:
     """Function → its layers, in the order in which Lambda unpacks them."""
     table = yaml.safe_load((root / "functions.yaml").read_text())
     return {name: function["layers"] for name, function in table["functions"].items()}
-
-
-def pins(root: Path) -> dict[str, str]:
-    """Requirement, by its normal name → the version that is locked in requirements.txt."""
-    text = (root / "requirements.txt").read_text()
-    return {_normal(name): version for name, version in re.findall(r"^([\w.-]+)==(\S+)$", text, re.MULTILINE)}
 
 
 def check_versions(locked: Mapping[str, str], found_by_layer: Mapping[str, Mapping[str, str]]) -> None:
@@ -165,40 +159,31 @@ def _build_kernel(root: Path, package: Path) -> None:
 
 
 def _pack_layer(tree: Path, path: Path) -> Archive:
-    for distribution in _installed(tree):
-        if _normal(distribution.name) in NEVER_IMPORTED:
-            _remove(distribution)
+    for name, distribution in installed(tree).items():
+        if name in NEVER_IMPORTED:
+            remove(distribution)
     compile_modules(tree)
     return pack(tree, path)
-
-
-def _remove(distribution: Distribution) -> None:
-    for file in distribution.files or ():
-        Path(str(file.locate())).unlink(missing_ok=True)  # byte code has gone before
-
-
-def _installed(tree: Path) -> Iterable[Distribution]:
-    return list(distributions(path=[str(tree / SITE_PACKAGES)]))
-
-
-def _distributions(tree: Path) -> dict[str, str]:
-    return {_normal(distribution.name): distribution.version for distribution in _installed(tree)}
-
-
-def _normal(name: str) -> str:
-    return re.sub(r"[-_.]+", "-", name).lower()  # PEP 503
 
 
 def main() -> None:
     """Builds as the command line says, and prints what there is to deploy."""
     parser = argparse.ArgumentParser(description="Builds the code and the layers for Lambda.")
     parser.add_argument("--output", type=Path, default=ROOT / "build", help="the folder (build)")
-    output = parser.parse_args().output
+    parser.add_argument("--ca-bundle", type=Path, help="certificates in PEM, for the functions' /opt/ca.pem")
+    parser.add_argument("--tests", action="store_true", help="also what runs the contract suite in Lambda")
+    arguments = parser.parse_args()
+    output = arguments.output
     try:
-        manifest = package(output)
+        manifest = package(output, ca_bundle=arguments.ca_bundle)
+        entries = [manifest["code"], *manifest["layers"].values()]
+        if arguments.tests:
+            from deploy import suite  # which rests on this module
+
+            entries += suite.package(output, manifest)
     except PackageError as error:
         sys.exit(f"error: {error}")
-    for entry in (manifest["code"], *manifest["layers"].values()):
+    for entry in entries:
         sizes = f"{entry['zipped_bytes'] / 1e6:7.1f} MB {entry['unpacked_bytes'] / 1e6:7.1f} MB unpacked"
         print(f"{output / entry['file']!s:32} {sizes}  sha256 {entry['sha256'][:12]}")
 

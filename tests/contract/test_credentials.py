@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 
 import boto3
@@ -27,12 +28,18 @@ def given(linkage_service, project):
     return linkage_service.authorise(project, 0)
 
 
+def region(endpoint):
+    """The one that an address of AWS names; other stores take any."""
+    named = re.fullmatch(r"s3\.([a-z0-9-]+)\.amazonaws\.com(\.cn)?", endpoint)
+    return named[1] if named else "us-east-1"
+
+
 def s3(given):
     upload, credentials = given["upload"], given["credentials"]
     return boto3.client(
         "s3",
         endpoint_url=f"http{'s' if upload['secure'] else ''}://{upload['endpoint']}",
-        region_name="us-east-1",
+        region_name=region(upload["endpoint"]),
         aws_access_key_id=credentials["AccessKeyId"],
         aws_secret_access_key=credentials["SecretAccessKey"],
         aws_session_token=credentials["SessionToken"],

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 
 import pytest
+import requests
 
-from tests.contract.service import as_text
+from tests.contract.service import as_text, is_by_gateway
 from tests.unit.factories import linked_encodings
 
 ROWS = linked_encodings(53, (10, 10))
@@ -21,6 +23,7 @@ NOT_JSON = {
     "lists 100,000 deep": b'{"clks": ' + b"[" * 100_000 + b"]" * 100_000 + b"}",
     "objects 100,000 deep": b'{"a":' * 100_000, "a raw surrogate": b'{"clks": ["\xed\xa0\x80"]}',
 }  # fmt: skip
+GATEWAY_BYTES_MAX = 10 * 1024 * 1024  # of API Gateway
 # API Gateway makes text of them before the service sees them.
 REPAIRED = {"not UTF-8", "a raw surrogate"}
 WRONG_SHAPES = {
@@ -139,7 +142,12 @@ def test_a_body_too_large_names_the_route_that_takes_more(linkage_service, proje
         "Hash-Size": "125",
     }
     url, body = f"{project.path}/{path}", b"x" * (megabytes * 1_150_000)
-    answer = linkage_service.call("POST", url, project.update_tokens[0], data=body, headers=headers)
+    try:
+        answer = linkage_service.call("POST", url, project.update_tokens[0], data=body, headers=headers)
+    except requests.ConnectionError:
+        if "SERVER" not in os.environ or len(body) <= GATEWAY_BYTES_MAX:
+            raise
+        pytest.skip("the gateway closed the connection while the body was on its way")
 
     assert answer.status_code == 413
     assert "/uploads" in answer.json()["detail"]
@@ -160,4 +168,4 @@ def test_a_token_that_cannot_be_one_is_a_wrong_token(linkage_service, project, v
 def test_an_id_that_cannot_be_one_is_a_project_that_does_not_exist(linkage_service, project, project_id):
     answer = linkage_service.call("GET", f"/projects/{project_id}", project.result_token)
 
-    assert answer.status_code in (403, 404)
+    assert answer.status_code in (403, 404) or is_by_gateway(answer.status_code, answer.headers)

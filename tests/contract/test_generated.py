@@ -6,6 +6,7 @@ token that is for it.
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from dataclasses import dataclass, field
 
@@ -15,11 +16,11 @@ from hypothesis import HealthCheck, Phase, settings
 from schemathesis import checks
 
 from chalicelib.api import schemas
-from tests.contract.service import Project, Service
-from tests.unit.api.documented import assert_described
+from tests.contract.service import Project, Service, assert_as_described, is_by_gateway
 from tests.unit.factories import linked_encodings
 
 ROWS = linked_encodings(65, (20, 20))
+PASSED_ON = {"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"}  # what API Gateway means by ANY
 CASES = 40  # of each operation, for each caller
 description = schemathesis.openapi.from_dict(schemas.document())
 bounded = settings(
@@ -97,18 +98,24 @@ def test_who_has_the_token_gets_described_answers_only(case, linkage_service, in
 
 
 def send(case: schemathesis.Case, service: Service, statuses: Counter) -> None:
-    answer = case.call(base_url=f"{service.base_url}/api/v1", allow_redirects=False, timeout=60)
-    statuses[f"{case.method} {case.operation.path}", answer.status_code] += 1
-    case.validate_response(
-        answer,
-        checks=[
-            checks.not_a_server_error,
-            checks.status_code_conformance,
-            checks.content_type_conformance,
-            checks.response_headers_conformance,
-            checks.response_schema_conformance,
-        ],
+    answer = case.call(
+        base_url=f"{service.base_url}/api/v1", session=service.session, allow_redirects=False, timeout=60
     )
+    statuses[f"{case.method} {case.operation.path}", answer.status_code] += 1
+    if "SERVER" in os.environ and case.method not in PASSED_ON:
+        assert answer.status_code >= 400
+        return
     headers = {name.title(): values[0] for name, values in answer.headers.items()}
     path = f"/api/v1{case.operation.path}"
-    assert_described(case.method, path, answer.status_code, headers, answer.text)
+    assert_as_described(case.method, path, answer.status_code, headers, answer.text)
+    if not is_by_gateway(answer.status_code, headers):
+        case.validate_response(
+            answer,
+            checks=[
+                checks.not_a_server_error,
+                checks.status_code_conformance,
+                checks.content_type_conformance,
+                checks.response_headers_conformance,
+                checks.response_schema_conformance,
+            ],
+        )

@@ -132,7 +132,7 @@ def test_a_part_of_another_size_than_declared_is_refused_by_the_store(linkage_se
     ).json()
     (part,) = upload["parts"]
 
-    answer = requests.put(part["url"], data=bytes(129), timeout=10)
+    answer = requests.put(part["url"], data=bytes(129), timeout=60)
 
     assert answer.status_code == 403
 

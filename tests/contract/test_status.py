@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.contract.patience import looks
 from tests.contract.service import FORMATS
 from tests.unit.factories import linked_encodings
 
@@ -47,9 +48,11 @@ def test_a_completed_run_tells_its_times_and_comparisons(linkage_service, result
 def test_stage_and_progress_never_go_backwards(linkage_service):
     project = linkage_service.project_with(linked_encodings(58, (9000, 9000)))
     run_id = linkage_service.post_run(project, 0.8)
-    seen = [linkage_service.status(project, run_id)]
-    while seen[-1]["state"] not in ("completed", "error"):
+    seen = []
+    for _ in looks():
         seen.append(linkage_service.status(project, run_id))
+        if seen[-1]["state"] in ("completed", "error"):
+            break
 
     order = ["created", "queued", "running", "completed"]
     states = [order.index(status["state"]) for status in seen]

@@ -8,11 +8,9 @@ import os
 import shutil
 import socket
 import subprocess
-import sys
 import time
 import urllib.request
 import zipfile
-from dataclasses import dataclass
 from importlib.metadata import packages_distributions
 from modulefinder import ModuleFinder
 from pathlib import Path
@@ -20,102 +18,30 @@ from typing import Any
 
 import pytest
 import yaml
-from elftools.elf.dynamic import DynamicSection
-from elftools.elf.elffile import ELFFile
-from elftools.elf.gnuversions import GNUVerNeedSection
 
 from deploy import chalice_project
 from deploy import package as packaging
 from deploy.archives import Archive, compile_modules, pack
+from deploy.distributions import SITE_PACKAGES
 from deploy.errors import PackageError
+from tests.deployment.on_lambda import (
+    DIRECT_UPLOAD_BYTES_MAX,
+    IMPORT_EACH,
+    SYSTEM_LIBRARIES,
+    importable,
+    libraries,
+    needed_libraries,
+    needed_versions,
+    run_alone,
+    too_new,
+    without_byte_code,
+)
 from tests.unit.test_config import REQUIRED
 
 ROOT = Path(__file__).parents[2]
 FUNCTIONS: dict[str, dict[str, Any]] = yaml.safe_load((ROOT / "functions.yaml").read_text())["functions"]
 LAYERS = ("base", "linking")
 LAYERS_OF_FUNCTIONS = sorted({tuple(function["layers"]) for function in FUNCTIONS.values()})
-
-# What Lambda's python3.11 has, Amazon Linux 2 with gcc 7's libraries.
-NEWEST_VERSIONS = {"GLIBC": (2, 26), "GLIBCXX": (3, 4, 24), "CXXABI": (1, 3, 11), "GCC": (7, 0, 0)}
-SYSTEM_LIBRARIES = {
-    "ld-linux-x86-64.so.2", "libc.so.6", "libdl.so.2", "libgcc_s.so.1", "libm.so.6", "libpthread.so.0",
-    "libresolv.so.2", "libstdc++.so.6", "libz.so.1",
-}  # fmt: skip
-DIRECT_UPLOAD_BYTES_MAX = 50 * 1024 * 1024
-
-
-@dataclass(frozen=True)
-class Built:
-    """The folder that was built, what its manifest says, and where its zips are unpacked to."""
-
-    folder: Path
-    manifest: dict[str, Any]
-    code: Path
-    layers: dict[str, Path]
-
-    def paths(self, *layers: str) -> list[str]:
-        return [str(self.layers[layer] / packaging.SITE_PACKAGES) for layer in layers]
-
-
-@pytest.fixture(scope="session")
-def built(tmp_path_factory) -> Built:
-    pytest.importorskip("ziglang", reason="the kernel is built for Lambda by the package ziglang")
-    folder = tmp_path_factory.mktemp("build")
-    manifest = packaging.package(folder)
-    trees = tmp_path_factory.mktemp("unpacked")
-    files = {"code": manifest["code"]["file"]} | {
-        name: layer["file"] for name, layer in manifest["layers"].items()
-    }
-    for name, file in files.items():
-        with zipfile.ZipFile(folder / file) as archive:
-            archive.extractall(trees / name)
-    return Built(folder, manifest, trees / "code", {name: trees / name for name in manifest["layers"]})
-
-
-def run_alone(paths: list[str], script: str, **environment: str) -> Any:
-    """What ``script`` prints as JSON, run where only the standard library and ``paths`` can be imported."""
-    preamble = f"import importlib, json, sys; sys.path[:0] = {paths!r}\n"
-    finished = subprocess.run(
-        [sys.executable, "-I", "-S", "-B", "-W", "ignore", "-c", preamble + script],
-        env=environment, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert finished.returncode == 0, finished.stderr
-    return json.loads(finished.stdout.splitlines()[-1])
-
-
-IMPORT_EACH = """
-failures = {}
-for name in NAMES:
-    try:
-        importlib.import_module(name)
-    except Exception as error:
-        failures[name] = repr(error)
-print(json.dumps(failures))
-"""
-
-
-def libraries(built: Built) -> list[Path]:
-    trees = (built.code, *built.layers.values())
-    return [path for tree in trees for path in sorted(tree.rglob("*")) if ".so" in path.suffixes]
-
-
-def needed_versions(library: Path) -> dict[str, tuple[int, ...]]:
-    """Kind, of those that Lambda's system has, → the newest version of it that the library needs."""
-    newest: dict[str, tuple[int, ...]] = {}
-    with library.open("rb") as file:
-        for section in ELFFile(file).iter_sections():
-            if isinstance(section, GNUVerNeedSection):
-                for _, versions in section.iter_versions():
-                    for kind, _, number in (version.name.partition("_") for version in versions):
-                        if kind in NEWEST_VERSIONS:
-                            newest[kind] = max(newest.get(kind, ()), tuple(map(int, number.split("."))))
-    return newest
-
-
-def needed_libraries(library: Path) -> set[str]:
-    with library.open("rb") as file:
-        sections = [part for part in ELFFile(file).iter_sections() if isinstance(part, DynamicSection)]
-        return {tag.needed for part in sections for tag in part.iter_tags("DT_NEEDED")}
 
 
 @pytest.mark.slow
@@ -171,49 +97,30 @@ def test_the_code_is_the_service_s_and_chalice_s(built):
 
 def test_every_module_has_its_byte_code(built):
     for tree in (built.code, *built.layers.values()):
-        modules = {path for path in tree.rglob("*.py") if path.stem.isidentifier()}
-
-        assert modules
-        assert {path for path in modules if not compiled(path).exists()} == set()
-
-
-def compiled(module: Path) -> Path:
-    return module.parent / "__pycache__" / f"{module.stem}.{sys.implementation.cache_tag}.pyc"
+        assert list(tree.rglob("*.pyc"))
+        assert without_byte_code(tree) == []
 
 
 def test_every_shared_library_loads_on_lambda_s_system(built):
-    found = {library: needed_versions(library) for library in libraries(built)}
+    found = libraries(built.code, *built.layers.values())
 
-    assert any("GLIBC" in versions for versions in found.values())
-    too_new = {
-        f"{library.name} {kind}": version
-        for library, versions in found.items()
-        for kind, version in versions.items()
-        if version > NEWEST_VERSIONS[kind]
-    }
-    assert too_new == {}
+    assert any("GLIBC" in needed_versions(library) for library in found)
+    assert too_new(found) == {}
 
 
 def test_every_shared_library_finds_those_that_it_needs(built):
-    own = {library.name for library in libraries(built)}
+    found = libraries(built.code, *built.layers.values())
+    own = {library.name for library in found}
 
-    for library in libraries(built):
+    for library in found:
         assert needed_libraries(library) <= own | SYSTEM_LIBRARIES, library.name
 
 
 @pytest.mark.parametrize("layer", LAYERS)
 def test_every_dependency_imports_from_its_layer_alone(built, layer):
-    site_packages = built.layers[layer] / packaging.SITE_PACKAGES
-    names = {path.stem for path in site_packages.glob("*.py")}
-    names |= {path.name for path in site_packages.iterdir() if (path / "__init__.py").exists()}
-    # By name, since packages go on without theirs, slowly.
-    names |= {
-        ".".join(path.relative_to(site_packages).with_name(path.name.partition(".")[0]).parts)
-        for path in site_packages.rglob("*.so")
-        if ".cpython-311-" in path.name or ".abi3." in path.name
-    }
+    names = importable(built.layers[layer] / SITE_PACKAGES)
 
-    failures = run_alone(built.paths(layer), f"NAMES = {sorted(names)!r}{IMPORT_EACH}")
+    failures = run_alone(built.paths(layer), f"NAMES = {names!r}{IMPORT_EACH}")
 
     assert len(names) > 5
     assert failures == {}
@@ -242,7 +149,7 @@ def test_every_handler_imports_from_the_code_and_its_layers_alone(built, layers)
 
 
 def test_the_compiler_that_anonlink_names_is_left_out(built):
-    names = {path.name.lower() for path in (built.layers["linking"] / packaging.SITE_PACKAGES).iterdir()}
+    names = {path.name.lower() for path in (built.layers["linking"] / SITE_PACKAGES).iterdir()}
 
     assert not {"cython", "cython.py", "pyximport"} & names
 
