@@ -3,9 +3,11 @@
 #   PYTHON    the Python 3.11 to use (looked for)
 #   DATA_DIR  where the embedded stack keeps everything (.local)
 #   PORT      the API's port (8851 for serve, any free one for run)
+#   CA_BUNDLE certificates in PEM that packaged functions trust (none)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev serve run status stop test lint benchmark package format lock clean python
+.PHONY: help setup setup-dev serve run status stop test lint benchmark package test-deployment format lock clean python
+.PHONY: compose-up compose-test compose-logs compose-down
 
 IS_3_11 := -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' >/dev/null 2>&1
 PYTHON ?= $(shell for p in python3.11 python3 python; do $$p $(IS_3_11) && echo $$p && break; done)
@@ -48,8 +50,12 @@ lint: setup-dev ## ruff and mypy
 benchmark: setup-dev ## measure everything in a quarter of an hour, into benchmarks/results/
 	$(BIN)/python -m benchmarks
 
-package: setup $(VENV)/.package-installed ## build what Lambda runs, the code and its layers, into build/
-	@$(BIN)/python -m deploy.package
+package: setup $(VENV)/.package-installed ## build what Lambda runs into build/; CA_BUNDLE=FILE packs certificates to trust
+	@$(BIN)/python -m deploy.package $(if $(CA_BUNDLE),--ca-bundle "$(CA_BUNDLE)")
+
+test-deployment: setup $(VENV)/.package-installed ## try a whole deployment in AWS: deploy, test from inside, fetch logs, destroy; OPTIONS=…
+	@$(BIN)/python -m deploy.package --tests
+	@exec $(BIN)/python -m deploy.trial $(OPTIONS)
 
 format: setup-dev ## let ruff repair what it can
 	$(BIN)/ruff check --fix .
@@ -61,6 +67,25 @@ lock: setup-dev ## pin the requirements anew; UPGRADE=--upgrade takes newer vers
 	$(COMPILE) $(UPGRADE) --output-file requirements.txt requirements.in
 	$(COMPILE) $(UPGRADE) --output-file requirements-local.txt requirements-local.in
 	$(COMPILE) $(UPGRADE) --output-file requirements-dev.txt requirements-dev.in
+
+COMPOSE := docker compose --file localstack/docker-compose.yml
+compose-up: localstack/.env ## run the service in containers, as localstack/.env says
+	@$(COMPOSE) up --build --detach --wait postgres redis minio emulator
+	@$(COMPOSE) run --build --rm deploy
+
+compose-test: localstack/.env ## run the contract suite in containers; TESTS="tests/contract/test_runs.py -x" a part of it
+	@$(COMPOSE) build
+	@$(COMPOSE) run --rm tests $(TESTS)
+
+compose-logs: localstack/.env ## collect what all containers have said into an archive in localstack/logs/
+	@$(COMPOSE) run --rm tools
+
+compose-down: localstack/.env ## remove the containers, of either emulator, and their data
+	@for emulator in localstack ministack; do \
+		EMULATOR=$$emulator $(COMPOSE) --profile tools down --volumes --remove-orphans || exit 1; done
+
+localstack/.env:
+	@umask 077 && sh localstack/compose/environment.sh < localstack/.env.example > $@.new && mv $@.new $@
 
 clean: python ## stop the stack of this DATA_DIR, remove its data, the environment and all caches
 	@$(PYTHON) -m localstack clean

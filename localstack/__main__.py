@@ -1,4 +1,5 @@
-"""The command line: ``python -m localstack serve|run|status|stop|clean``. The Makefile calls it."""
+"""The command line: ``python -m localstack serve|run|status|stop|clean``, which the Makefile calls, and
+``emulator|deploy|wait``, which containers do."""
 
 from __future__ import annotations
 
@@ -53,6 +54,25 @@ def _parser() -> argparse.ArgumentParser:
         ("clean", _clean, "stop the stack and remove its data"),
     ):
         commands.add_parser(name, parents=[shared], help=text).set_defaults(command=function)
+
+    command = commands.add_parser("emulator", parents=[shared], help="become the emulator, without stores")
+    command.add_argument("--host", default=HOST, help="what everybody calls this host (%(default)s)")
+    command.add_argument("--bind", default=HOST, help="the address to listen at (%(default)s)")
+    command.add_argument("--port", type=int, default=4566, help="(%(default)s)")
+    command.add_argument("--api-port", type=int, default=DEFAULT_API_PORT, help="(%(default)s)")
+    command.set_defaults(command=_emulator)
+    command = commands.add_parser(
+        "deploy",
+        parents=[starting],
+        help="deploy to an emulator that runs; the environment says where the stores are, as to a function",
+    )
+    command.add_argument("--endpoint-url", required=True, help="the emulator, as everybody calls it")
+    command.add_argument("--package", type=Path, help="what `make package` built, for functions to carry")
+    command.set_defaults(command=_deploy, data_dir=DEFAULT_DATA_DIR)
+    command = commands.add_parser("wait", help="wait for the API")
+    command.add_argument("server", help="the URL before /api/v1")
+    command.add_argument("--seconds", type=float, default=120, help="at most (%(default)s)")
+    command.set_defaults(command=_wait, data_dir=DEFAULT_DATA_DIR)
     return parser
 
 
@@ -109,6 +129,35 @@ def _clean(data_dir: Path, _arguments: argparse.Namespace) -> int:
     if any(data_dir.iterdir()) and not (data_dir / "supervisor.lock").exists():
         raise StackError(f"{data_dir} is no data directory of a stack: left alone")
     shutil.rmtree(data_dir)
+    return 0
+
+
+def _emulator(data_dir: Path, arguments: argparse.Namespace) -> int:
+    from localstack.emulator import run_alone
+
+    run_alone(data_dir, arguments.host, arguments.bind, arguments.port, arguments.api_port)
+
+
+def _deploy(_data_dir: Path, arguments: argparse.Namespace) -> int:
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    from localstack.deploy import Deployer
+    from localstack.target import emulated, stated
+
+    source = arguments.source.resolve()
+    target = emulated(arguments.endpoint_url, stated(os.environ, source), source, arguments.package)
+    try:
+        api_id = Deployer(target).deploy()["rest_api_id"]
+    except (BotoCoreError, ClientError) as error:
+        raise StackError(f"deploying to {target.endpoint_url} failed: {error}") from error
+    print(f"deployed: {target.endpoint_url}/restapis/{api_id}/{target.api_stage}/_user_request_")
+    return 0
+
+
+def _wait(_data_dir: Path, arguments: argparse.Namespace) -> int:
+    from localstack.probe import await_answer
+
+    await_answer(f"{arguments.server}/api/v1/status", arguments.seconds)
     return 0
 
 

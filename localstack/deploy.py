@@ -11,50 +11,31 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from localstack.code import folded_code
 from localstack.errors import StackError
 from localstack.table import Table, arn_placeholder, function_code, read_state_machine, read_table
+from localstack.target import Target, derived_values
 
 _RUNTIME = "python3.11"
 # An answer must not be cut off by the client: migrations may take minutes.
 _CLIENT = Config(read_timeout=330, retries={"total_max_attempts": 1}, proxies={})
+# A fraction of a second, since MiniStack is done at once; LocalStack fetches Lambda's image first.
+_WAITER = {"Delay": 0.1, "MaxAttempts": 6_000}
 _EXISTS = {"EntityAlreadyExists", "BucketAlreadyOwnedByYou", "ResourceConflictException", "ConflictException"}
 
 
 @dataclass(frozen=True)
-class Target:
-    """Where to deploy, what to call it, and the values of the placeholders that depend on it."""
+class _Code:
+    """Where Lambda finds the code, as its calls want it, and how it names that version."""
 
-    endpoint_url: str
-    region: str
-    account: str
-    access_key: str
-    secret_key: str
-    name_prefix: str
-    api_stage: str
-    source: Path
-    values: Mapping[str, str]
-
-    def arn(self, service: str, resource: str, *, regional: bool = True) -> str:
-        region = self.region if regional else ""
-        return f"arn:aws:{service}:{region}:{self.account}:{resource}"
-
-    def name(self, name: str) -> str:
-        return f"{self.name_prefix}-{name}"
-
-    @property
-    def data_bucket(self) -> str:
-        return self.name("data")
-
-    @property
-    def upload_bucket(self) -> str:
-        return self.name("uploads")
+    location: Mapping[str, Any]
+    sha256: str  # base64
 
 
 class Deployer:
@@ -62,7 +43,7 @@ class Deployer:
 
     def __init__(self, target: Target) -> None:
         self._target = target
-        self._values = dict(target.values) | _derived_values(target)
+        self._values = derived_values(target) | dict(target.values)
         self._table: Table = read_table(target.source, self._values)
         self._values |= {
             arn_placeholder(name): target.arn("lambda", f"function:{target.name(name)}")
@@ -115,29 +96,52 @@ class Deployer:
             raise StackError(f"the function {function} failed: {error.get('errorMessage', error)}")
 
     def _deploy_buckets(self) -> None:
+        for bucket in (self._target.data_bucket, self._target.upload_bucket):
+            self._create_bucket(bucket)
+        # Browsers upload straight to the bucket and are redirected to results, by URLs signed for one object.
+        self._allow_browsers(self._target.upload_bucket, ["PUT", "POST", "GET", "HEAD"])
+        self._allow_browsers(self._target.data_bucket, ["GET", "HEAD"])
+
+    def _create_bucket(self, bucket: str) -> None:
         placement = {}
         if self._target.region != "us-east-1":  # the oldest region is the one that must not be named
             placement = {"CreateBucketConfiguration": {"LocationConstraint": self._target.region}}
-        for bucket in (self._target.data_bucket, self._target.upload_bucket):
-            _ignore_existing(self._s3.create_bucket, Bucket=bucket, **placement)
-        # Browsers upload straight to the bucket, by URLs that are signed for one object.
+        _ignore_existing(self._s3.create_bucket, Bucket=bucket, **placement)
+
+    def _allow_browsers(self, bucket: str, methods: Sequence[str]) -> None:
         rule = {
-            "AllowedMethods": ["PUT", "POST", "GET", "HEAD"],
+            "AllowedMethods": list(methods),
             "AllowedOrigins": ["*"],
             "AllowedHeaders": ["*"],
             "ExposeHeaders": ["ETag"],
         }
-        self._s3.put_bucket_cors(Bucket=self._target.upload_bucket, CORSConfiguration={"CORSRules": [rule]})
+        self._s3.put_bucket_cors(Bucket=bucket, CORSConfiguration={"CORSRules": [rule]})
 
     def _deploy_functions(self) -> dict[str, str]:
-        code = function_code(self._target.source)
+        codes: dict[tuple[str, ...], _Code] = {}
         for name, function in self._table["functions"].items():
+            layers = tuple(function["layers"]) if self._target.package else ()
+            code = codes.get(layers) or codes.setdefault(layers, self._code(layers))
             role = self._deploy_role(name, _service_trust("lambda"), function["policy"], function=name)
             self._deploy_function(name, function, role, code)
         for name, role in self._table.get("roles", {}).items():
             trust = _role_trust([self._role_arn(caller) for caller in role["assumed_by"]])
             self._deploy_role(name, trust, role["policy"], max_seconds=role["max_session_seconds"])
-        return {name: self._target.name(name) for name in self._table["functions"]}
+        functions = {name: self._target.name(name) for name in self._table["functions"]}
+        for function in functions.values():
+            self._await("function_active_v2", function)
+        return functions
+
+    def _code(self, layers: Sequence[str]) -> _Code:
+        package = self._target.package
+        code = folded_code(package, layers) if package else function_code(self._target.source)
+        digest = hashlib.sha256(code)
+        location: dict[str, Any] = {"ZipFile": code}
+        if package:  # too large for a request to Lambda
+            location = {"S3Bucket": self._target.code_bucket, "S3Key": f"{digest.hexdigest()}.zip"}
+            self._create_bucket(location["S3Bucket"])
+            self._s3.put_object(Bucket=location["S3Bucket"], Key=location["S3Key"], Body=code)
+        return _Code(location, base64.b64encode(digest.digest()).decode())
 
     def _role_arn(self, name: str) -> str:
         return self._target.arn("iam", f"role/{self._target.name(name)}", regional=False)
@@ -170,7 +174,7 @@ class Deployer:
         group = self._target.arn("logs", f"log-group:/aws/lambda/{self._target.name(function)}:*")
         return _allow(["logs:CreateLogStream", "logs:PutLogEvents"], [group])
 
-    def _deploy_function(self, name: str, function: Mapping[str, Any], role: str, code: bytes) -> None:
+    def _deploy_function(self, name: str, function: Mapping[str, Any], role: str, code: _Code) -> None:
         configuration = {
             "FunctionName": self._target.name(name),
             "Runtime": _RUNTIME,
@@ -184,20 +188,20 @@ class Deployer:
         try:
             current = self._lambda.get_function_configuration(FunctionName=configuration["FunctionName"])
         except self._lambda.exceptions.ResourceNotFoundException:
-            self._lambda.create_function(**configuration, Code={"ZipFile": code})
+            self._lambda.create_function(**configuration, Code=code.location)
             return
-        if current["CodeSha256"] != base64.b64encode(hashlib.sha256(code).digest()).decode():
-            self._lambda.update_function_code(FunctionName=configuration["FunctionName"], ZipFile=code)
+        if current["CodeSha256"] != code.sha256:
+            self._lambda.update_function_code(FunctionName=configuration["FunctionName"], **code.location)
             self._update(configuration)  # also replaces warm workers, which keep the old code
         elif any(current.get(key) != value for key, value in configuration.items()):
             self._update(configuration)
 
     def _update(self, configuration: Mapping[str, Any]) -> None:
-        # A fraction of a second, since an emulator is done at once; the stubs want whole ones.
-        self._lambda.get_waiter("function_updated_v2").wait(
-            FunctionName=configuration["FunctionName"], WaiterConfig={"Delay": 0.1, "MaxAttempts": 600}
-        )
+        self._await("function_updated_v2", configuration["FunctionName"])
         self._lambda.update_function_configuration(**configuration)
+
+    def _await(self, state: str, function: str) -> None:
+        self._lambda.get_waiter(state).wait(FunctionName=function, WaiterConfig=_WAITER)
 
     def _environment(self, function: Mapping[str, Any]) -> dict[str, str]:
         variables = self._table["environment"] | function.get("environment", {})
@@ -281,24 +285,6 @@ class Deployer:
             Principal=f"{service}.amazonaws.com",
             SourceArn=source_arn,
         )
-
-
-def _derived_values(target: Target) -> dict[str, str]:
-    """Placeholders that follow from names: ARNs known before anything is created."""
-    return {
-        "Partition": "aws",
-        "Region": target.region,
-        "AccountId": target.account,
-        "NamePrefix": target.name_prefix,
-        "DataBucket": target.data_bucket,
-        "UploadBucket": target.upload_bucket,
-        "DataBucketArn": f"arn:aws:s3:::{target.data_bucket}",
-        "UploadBucketArn": f"arn:aws:s3:::{target.upload_bucket}",
-        "SignerRoleArn": target.arn("iam", f"role/{target.name('signer')}", regional=False),
-        "FunctionArnPrefix": target.arn("lambda", f"function:{target.name('')}"),
-        "StateMachineArnPrefix": target.arn("states", f"stateMachine:{target.name('')}"),
-        "ExecutionArnPrefix": target.arn("states", f"execution:{target.name('')}"),
-    }
 
 
 def _allow(actions: Sequence[str], resources: Sequence[str]) -> dict[str, Any]:

@@ -20,7 +20,6 @@ from ministack.core import lambda_runtime
 
 from localstack import patches
 from localstack.front import Front
-from localstack.settings import HOST
 
 _SAVE_SECONDS = 5  # the supervisor's patience is longer
 
@@ -47,7 +46,8 @@ async def _serve() -> None:
         concurrency=int(os.environ["LAUNCHER_API_CONCURRENCY"]),
     )
     config = Config()
-    config.bind = [f"{HOST}:{os.environ['GATEWAY_PORT']}", f"{HOST}:{api_port}"]
+    host = os.environ["BIND_HOST"]
+    config.bind = [f"{host}:{os.environ['GATEWAY_PORT']}", f"{host}:{api_port}"]
     config.keep_alive_timeout = 75
     config.graceful_timeout = 1
     config.loglevel = os.environ["LOG_LEVEL"]

@@ -12,8 +12,6 @@ import shutil
 import signal
 import threading
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -21,21 +19,21 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from localstack import emulator, postgres, redis
-from localstack.deploy import Deployer, Target
+from localstack.deploy import Deployer
 from localstack.errors import PartFailed, StackError, Stopped
 from localstack.lock import held
 from localstack.logs import log_file, tail
+from localstack.probe import answers
 from localstack.settings import (
     ACCESS_KEY,
-    ACCOUNT,
     HOST,
-    NAME_PREFIX,
     REGION,
     SECRET_KEY,
     Settings,
     write_private,
 )
 from localstack.supervisor import Supervisor
+from localstack.target import Target, emulated
 
 _LOOK_SECONDS = 0.1
 _MIN_FREE_BYTES = 500_000_000
@@ -129,9 +127,8 @@ class _Service:
 
     def _await_api(self) -> None:
         """Wait for the first answer, which also starts the API's first worker."""
-        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         url = f"{self._settings.api_url}/api/v1/status"
-        if not self._until(lambda: _answers(opener, url), _API_SECONDS):
+        if not self._until(lambda: answers(url), _API_SECONDS):
             path = self._settings.logs_dir / "api.log"
             raise PartFailed(f"the API does not answer at {url}: {tail(path)} ({path})")
 
@@ -166,48 +163,16 @@ class _Service:
 
 def target(settings: Settings, source: Path) -> Target:
     """The embedded stack as the deployer sees it."""
-    concurrency = max(2, os.cpu_count() or 1)
-    return Target(
-        endpoint_url=settings.endpoint_url,
-        region=REGION,
-        account=ACCOUNT,
-        access_key=ACCESS_KEY,
-        secret_key=SECRET_KEY,
-        name_prefix=NAME_PREFIX,
-        api_stage=emulator.API_STAGE,
-        source=source,
-        values={
-            "DatabaseHost": HOST,
-            "DatabasePort": str(settings.postgres_port),
-            "DatabaseName": "anonlink",
-            "DatabaseUser": "anonlink",
-            "DatabasePassword": settings.database_password,
-            "DatabaseSslMode": "disable",
-            "RedisHost": HOST,
-            "RedisPort": str(settings.redis_port),
-            "RedisPassword": settings.redis_password,
-            "RedisTls": "false",
-            "LogLevel": os.environ.get("LOG_LEVEL", "INFO"),
-            # Workers start in no time here, so even a short run is worth several.
-            "ComparisonsPerSecond": "120000000",
-            "ChunkMinSeconds": "0.02",
-            "SmallRunMaxSeconds": "0.1",
-            "CompareConcurrency": str(concurrency),
-            "CompareMemoryMb": "3008",
-            "OfferUploadCredentials": "true",
-            "UploadCredentialsSeconds": "43200",
-            # Tests and tutorials have their foreign object stores on this machine, too.
-            "AllowPrivateObjectStores": "true",
-        },
-    )
-
-
-def _answers(opener: urllib.request.OpenerDirector, url: str) -> bool:
-    try:
-        with opener.open(url, timeout=10) as answer:
-            return bool(answer.status == 200)
-    except (urllib.error.URLError, OSError):
-        return False
+    values = {
+        "DatabaseHost": HOST,
+        "DatabasePort": str(settings.postgres_port),
+        "DatabasePassword": settings.database_password,
+        "RedisHost": HOST,
+        "RedisPort": str(settings.redis_port),
+        "RedisPassword": settings.redis_password,
+        "LogLevel": os.environ.get("LOG_LEVEL", "INFO"),
+    }
+    return emulated(settings.endpoint_url, values, source)
 
 
 def _check_space(data_dir: Path) -> None:

@@ -6,26 +6,22 @@ unknown placeholder is an error: a function that starts without its setting is h
 
 from __future__ import annotations
 
-import io
 import json
-import os
 import re
 import shutil
-import subprocess
-import sys
 import tempfile
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from deploy.archives import compile_modules, pack
+from deploy.errors import PackageError
 from localstack.errors import StackError
 
 _PLACEHOLDER = re.compile(r"\$\{([^}]*)\}")
 _CACHES = shutil.ignore_patterns("__pycache__")
-_ZIP_TIME = (1980, 1, 1, 0, 0, 0)  # the same code gives the same bytes
 Table = dict[str, Any]  # functions.yaml as it stands there
 
 
@@ -72,43 +68,14 @@ def function_code(source: Path) -> bytes:
     """A zip of ``app.py`` and ``chalicelib/``, the same bytes for the same code.
 
     Third-party packages come from the interpreter. Byte code is packed beside each module: every
-    worker process unpacks the zip for itself, and would compile it again.
+    worker process unpacks the zip for itself, and would compile it again. Raises StackError.
     """
     with tempfile.TemporaryDirectory() as directory:
-        tree = Path(directory)
+        tree = Path(directory, "tree")
         shutil.copytree(source / "chalicelib", tree / "chalicelib", ignore=_CACHES)
         shutil.copy(source / "app.py", tree)
-        _compile(tree)
-        packed = io.BytesIO()
-        with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
-            for path in sorted(path for path in tree.rglob("*") if path.is_file()):
-                _add(archive, path.relative_to(tree).as_posix(), path.read_bytes())
-        return packed.getvalue()
-
-
-def _compile(tree: Path) -> None:
-    # In a process of its own: byte code records which of its constants the process that compiles
-    # uses elsewhere, so the same module compiled twice in one process may differ.
-    command = [
-        sys.executable,
-        "-m",
-        "compileall",
-        "-q",
-        "-s",
-        str(tree),
-        "--invalidation-mode",
-        "unchecked-hash",
-    ]
-    environment = os.environ | {"PYTHONHASHSEED": "0"}
-    compiled = subprocess.run(
-        [*command, str(tree)], env=environment, capture_output=True, text=True, check=False
-    )
-    if compiled.returncode != 0:
-        raise StackError(f"the code does not compile: {compiled.stdout.strip()}")
-
-
-def _add(archive: zipfile.ZipFile, name: str, content: bytes) -> None:
-    entry = zipfile.ZipInfo(name, _ZIP_TIME)
-    entry.external_attr = 0o644 << 16
-    entry.compress_type = zipfile.ZIP_DEFLATED
-    archive.writestr(entry, content)
+        try:
+            compile_modules(tree)
+        except PackageError as error:
+            raise StackError(str(error)) from error
+        return pack(tree, Path(directory, "code.zip")).path.read_bytes()
