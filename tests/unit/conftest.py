@@ -14,7 +14,7 @@ from moto import mock_aws
 from psycopg2.extras import RealDictCursor
 
 from chalicelib import config
-from chalicelib.storage import cache, clients, database, direct_uploads, migrate
+from chalicelib.storage import cache, clients, database, direct_uploads, migrate, secrets
 from chalicelib.workflow import executions
 from localstack import postgres
 from localstack import redis as local_redis
@@ -49,10 +49,19 @@ def override_settings(monkeypatch) -> Callable[..., None]:
 
 def forget_process_state() -> None:
     config.settings.cache_clear()
-    for client in (clients.s3, clients.sts, clients.step_functions, clients.lambda_functions):
+    for client in (
+        clients.s3,
+        clients.object_store,
+        clients.public_object_store,
+        clients.sts,
+        clients.step_functions,
+        clients.lambda_functions,
+    ):
         client.cache_clear()
     database._disconnect()
     cache._client, cache._resting_until = None, 0.0
+    secrets._kept, secrets._read_at = None, 0.0
+    secrets._secrets_manager.cache_clear()
     direct_uploads._signer = None
 
 
