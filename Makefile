@@ -40,7 +40,7 @@ stop: python ## stop the stack of this DATA_DIR; its data stays
 	@$(PYTHON) -m localstack stop
 
 test: lint ## lint, check types and run all tests
-	$(BIN)/python -m pytest --cov --cov-report=term:skip-covered
+	$(BIN)/python -m pytest --numprocesses=2 --dist=loadfile --cov --cov-report=term:skip-covered
 
 lint: setup-dev ## ruff and mypy
 	$(BIN)/ruff check .
