@@ -12,6 +12,7 @@ if "AWS_CHALICE_CLI_MODE" in os.environ:
     from chalicelib.storage.migrate import migrate
     from chalicelib.workflow import (
         compare,
+        encrypting,
         estimate,
         failures,
         ingest,
@@ -27,6 +28,7 @@ if "AWS_CHALICE_CLI_MODE" in os.environ:
 
     modules = (
         compare,
+        encrypting,
         estimate,
         failures,
         ingest,

@@ -77,6 +77,9 @@ class Settings:
     chunk_min_seconds: float = 10  # below it, starting a worker costs more than its work
     chunk_max_seconds: float = 120  # far from Lambda's 900 s, also on a slow processor
     small_run_max_seconds: float = 2
+    encryptions_per_second: float = 100  # one vCPU's, of a mask's bits with a key of 2,048 bits
+    encryption_min_key_length: int = 2_048
+    encryption_max_key_length: int = 4_096
     compare_concurrency: int = 100
     compare_memory_mb: int = 3_008
     run_max_attempts: int = 3

@@ -44,6 +44,7 @@ _VALUES = {
     "Tracing": "false",  # no emulator has X-Ray's daemon
     # Workers start in no time here, so even a short run is worth several.
     "ComparisonsPerSecond": "120000000",
+    "EncryptionsPerSecond": "110",
     "ChunkMinSeconds": "0.02",
     "SmallRunMaxSeconds": "0.1",
     "CompareConcurrency": str(max(2, os.cpu_count() or 1)),

@@ -52,6 +52,7 @@ locals {
       StateMachineArnPrefix     = "arn:${local.partition}:states:${local.in_region}:stateMachine:${var.name_prefix}-"
       ExecutionArnPrefix        = "arn:${local.partition}:states:${local.in_region}:execution:${var.name_prefix}-"
       ComparisonsPerSecond      = format("%d", var.comparisons_per_second)
+      EncryptionsPerSecond      = var.encryptions_per_second
       ChunkMinSeconds           = var.chunk_min_seconds
       SmallRunMaxSeconds        = var.small_run_max_seconds
       CompareConcurrency        = local.compare.concurrency

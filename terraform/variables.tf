@@ -106,6 +106,17 @@ variable "comparisons_per_second" {
   }
 }
 
+variable "encryptions_per_second" {
+  description = "Bits of a mask that one vCPU encrypts in a second, with a key of 2,048 bits. It sizes slices."
+  type        = number
+  default     = 100
+
+  validation {
+    condition     = var.encryptions_per_second > 0
+    error_message = "encryptions_per_second must be more than 0."
+  }
+}
+
 variable "chunk_min_seconds" {
   description = "No chunk is planned shorter: below, starting a worker and its state transitions cost more than its work."
   type        = number

@@ -7,7 +7,7 @@ from typing import Any
 
 from chalice.app import Blueprint, Response
 
-from chalicelib.api import work
+from chalicelib.api import public_keys, work
 from chalicelib.api.authorisation import owner, reader
 from chalicelib.api.endpoint import endpoint
 from chalicelib.api.requests import Request
@@ -41,6 +41,7 @@ def create_project(request: Request) -> Response:
         number_parties=int(body["number_parties"]),  # 2.0 is an integer, too, in JSON
         uses_blocking=body["uses_blocking"],
         encoding_size_bytes=encoding_size_of(body["schema"]),
+        **_encryption(body),
     )
     tokens = {
         "project_id": project.project_id,
@@ -89,6 +90,13 @@ def _check_offered(body: dict[str, Any]) -> None:
         raise BadRequest("Multi-party linkage requires result type 'groups'.")
 
 
+def _encryption(body: dict[str, Any]) -> dict[str, Any]:
+    """Keys are for masks: other projects don't keep them."""
+    if body["result_type"] != projects.ENCRYPTED:
+        return {}
+    return public_keys.checked(body.get("public_key"), body.get("paillier_context"))
+
+
 def _description(project: Project, providers: list[DataProvider], contributed: int) -> dict[str, Any]:
     errors = refusals(providers)
     description = {
@@ -102,4 +110,6 @@ def _description(project: Project, providers: list[DataProvider], contributed: i
         "uses_blocking": project.uses_blocking,
         "error": bool(errors),
     }
+    if project.has_encrypted_mask:
+        description |= {"public_key": project.public_key, "paillier_context": project.paillier_context}
     return {**description, "error_messages": errors} if errors else description

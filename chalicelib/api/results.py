@@ -15,8 +15,8 @@ from chalicelib.api.requests import Request
 from chalicelib.api.responses import json_response, see_other
 from chalicelib.api.result_forms import redirects, requested_form
 from chalicelib.config import RESPONSE_LIMIT_BYTES, settings
-from chalicelib.errors import BadRequest, Gone, NotFound, PermanentError, RequestError
-from chalicelib.storage import direct_uploads, functions, layout, objects
+from chalicelib.errors import BadRequest, Forbidden, Gone, NotFound, PermanentError, RequestError
+from chalicelib.storage import direct_uploads, functions, layout, objects, projects
 from chalicelib.storage.asked_runs import OwnedRun
 from chalicelib.storage.credentials import address, read_credentials
 from chalicelib.storage.runs import Run
@@ -36,6 +36,8 @@ def get_result(request: Request, project_id: str, run_id: str) -> Response:
     """
     owned, dataset_index = reader_of_run(request, project_id, run_id)
     form, is_redirect = requested_form(request, owned.result_type), redirects(request)
+    if dataset_index is None and owned.result_type == projects.ENCRYPTED:
+        raise Forbidden("The result of this project is for its parties, by their receipt tokens")
     _check_completed(owned.run)
     if owned.result_type == "similarity_scores":
         if request.optional_header("RETURN-OBJECT-STORE-ADDRESS"):

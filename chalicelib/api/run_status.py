@@ -13,6 +13,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from chalicelib import prices
+from chalicelib.api import mask_status
+from chalicelib.api.mask_status import MaskStatus
 from chalicelib.api.responses import timestamp
 from chalicelib.config import settings
 from chalicelib.observability import logger
@@ -22,7 +24,7 @@ from chalicelib.storage.cache import Progress
 from chalicelib.storage.runs import Run
 from chalicelib.workflow import reconcile
 
-_STAGES = ("waiting for CLKs", "compute similarity scores", "compute output")
+_STAGES = ("waiting for CLKs", "compute similarity scores", "compute output", "encrypt mask")
 _TIMES = (
     "time_queued",
     "time_started",
@@ -30,6 +32,7 @@ _TIMES = (
     "time_merged",
     "time_solved",
     "time_permuted",
+    "time_encrypted",
     "time_completed",
 )
 _LISTING_SECONDS = 2  # for how long a count by listing serves
@@ -57,9 +60,11 @@ def describe(owned: OwnedRun) -> dict[str, Any]:
     is_comparing = run.state == "running" and run.time_compared is None
     counted = cache.progress(run.run_id) if is_comparing else None
     done = _comparisons_done(run, counted)
+    mask = mask_status.describe(owned) if mask_status.is_encrypting(owned) else None
     if run.state in ("queued", "running"):
-        _look_after(run, done)
-    rate, eta = _speed(run, done)
+        _look_after(run, (done, mask.bits if mask else 0))
+    rate, eta = (mask.rate, mask.eta_seconds) if mask else _speed(run, done)
+    by_workers = costs.of_comparing(run, counted, done) if is_comparing else (0, 0)
     times = {name: getattr(run, name) for name in _TIMES}
     set_times = {name: timestamp(value) for name, value in times.items() if value is not None}
     status = {
@@ -67,18 +72,18 @@ def describe(owned: OwnedRun) -> dict[str, Any]:
         "time_added": timestamp(run.time_added),
         "time_started": set_times.get("time_started"),
         "stages": _stages(owned),
-        "current_stage": _current_stage(owned, done),
+        "current_stage": _current_stage(owned, done, mask),
         "rate": rate,
         "eta_seconds": eta,
         "stage_times": set_times,
-        "cost": _cost(run, *costs.of_comparing(run, counted, done) if is_comparing else (0, 0)),
+        "cost": _cost(run, *(mask.used if mask else by_workers)),
     }
     return status | _total(run) | _ending(run)
 
 
-def _cost(run: Run, comparing_gb_seconds: float, comparing_requests: int) -> dict[str, Any]:
-    """So far: what the row was charged, and what the compare functions haven't charged it yet."""
-    gb_seconds, requests = run.gb_seconds + comparing_gb_seconds, run.requests + comparing_requests
+def _cost(run: Run, workers_gb_seconds: float, workers_requests: int) -> dict[str, Any]:
+    """So far: what the row was charged, and what functions that touch no database haven't charged it yet."""
+    gb_seconds, requests = run.gb_seconds + workers_gb_seconds, run.requests + workers_requests
     usd = prices.usd(gb_seconds, requests)
     return {"gb_seconds": round(gb_seconds, 4), "requests": requests, "usd": round(usd, 8)}
 
@@ -98,10 +103,10 @@ def _ending(run: Run) -> dict[str, Any]:
 
 
 def _stages(owned: OwnedRun) -> int:
-    return 2 if owned.result_type == "similarity_scores" else 3
+    return {"similarity_scores": 2, projects.ENCRYPTED: 4}.get(owned.result_type, 3)
 
 
-def _current_stage(owned: OwnedRun, done: int) -> dict[str, Any]:
+def _current_stage(owned: OwnedRun, done: int, mask: MaskStatus | None) -> dict[str, Any]:
     number = _stage_number(owned)
     stage: dict[str, Any] = {"number": number, "description": _STAGES[number - 1]}
     if number == 1:
@@ -109,6 +114,8 @@ def _current_stage(owned: OwnedRun, done: int) -> dict[str, Any]:
     elif number == 2 and owned.run.state != "error":
         relative = done / owned.run.total_comparisons if owned.run.total_comparisons else 1.0
         stage["progress"] = _progress(done, relative, "number of already computed similarity scores")
+    elif mask is not None:
+        stage["progress"] = _progress(mask.bits, mask.relative, "number of already encrypted bits")
     elif owned.run.state == "completed":
         stage["progress"] = _progress(1, 1.0, "results are ready")
     return stage
@@ -118,8 +125,11 @@ def _stage_number(owned: OwnedRun) -> int:
     run = owned.run
     if run.time_started is None:
         return 1
-    is_compared = run.time_compared is not None or run.state == "completed"
-    return min(3 if is_compared else 2, _stages(owned))
+    if run.state == "completed":
+        return _stages(owned)
+    if run.time_permuted is not None and run.mask_bits is not None:
+        return 4
+    return min(2 if run.time_compared is None else 3, _stages(owned))
 
 
 def _contributions(owned: OwnedRun) -> dict[str, Any]:
@@ -148,7 +158,7 @@ def _comparisons_done(run: Run, counted: Progress | None) -> int:
 def _counted(run: Run, counted: Progress | None, watch: _Watch) -> int:
     # A later attempt counts from nothing in Redis, but finds what the ones before have compared.
     if counted is not None and run.attempt == 1:
-        return counted.comparisons
+        return counted.done
     if time.monotonic() - watch.listed_at > _LISTING_SECONDS:
         keys = objects.list_keys(settings().data_bucket, layout.candidates_prefix(run.project_id, run.run_id))
         watch.listed, watch.listed_at = sum(map(layout.comparisons_of, keys)), time.monotonic()
@@ -169,7 +179,8 @@ def _speed(run: Run, done: int) -> tuple[float | None, float | None]:
     return (done / seconds, left * seconds / done) if done else (None, None)
 
 
-def _look_after(run: Run, done: int) -> None:
+def _look_after(run: Run, done: tuple[int, int]) -> None:
+    """``done``: comparisons, and bits of the mask."""
     watch, now = _watch(run.run_id), time.monotonic()
     mark = (run.state, run.attempt, run.time_compared, run.time_merged, run.time_solved, done)
     if mark != watch.mark:

@@ -83,10 +83,15 @@ def to_bytes(permutations: Permutations) -> bytes:
     return b"".join((*numbers, np.packbits(permutations.mask).tobytes()))
 
 
+def mask_offset(counts: tuple[int, int]) -> int:
+    """Where the mask begins in what ``to_bytes`` gives, in bytes."""
+    return 4 * (2 + sum(counts))
+
+
 def from_bytes(data: bytes) -> Permutations:
     """What ``to_bytes`` wrote. Raises ValueError when bytes are missing or left over."""
     first, second = (int(count) for count in np.frombuffer(data, dtype="<u4", count=2))
-    rows, numbers_end = min(first, second), 4 * (2 + first + second)
+    rows, numbers_end = min(first, second), mask_offset((first, second))
     if len(data) != numbers_end + (rows + 7) // 8:
         raise ValueError(f"{len(data)} bytes are not the permutations that were written")
     numbers = np.frombuffer(data, dtype="<u4", count=first + second, offset=8)

@@ -37,6 +37,21 @@ def render_permutation(permutation: NDArray[np.uint32], rows: int) -> Iterator[b
     return _render_list("permutation", _numbers(permutation), tail=f',"rows":{rows}')
 
 
+def render_encrypted(
+    permutation: NDArray[np.uint32], rows: int, ciphertexts: Iterable[bytes], context: object
+) -> Iterator[bytes]:
+    """``{"permutation":[…],"rows":n,"mask":["…",…],"paillier_context":{…}}`` in pieces.
+
+    ``ciphertexts`` are the items of the mask as JSON, some of them at a time with commas in between.
+    """
+    yield from _render_list("permutation", _numbers(permutation), tail=f',"rows":{rows},"mask":[', end="")
+    separator = b""
+    for piece in ciphertexts:
+        yield separator + piece
+        separator = b","
+    yield f'],"paillier_context":{json.dumps(context, separators=(",", ":"))}}}'.encode()
+
+
 def render_mask(mask: NDArray[np.uint8]) -> Iterator[bytes]:
     """``{"mask":[0,1,…]}`` in pieces: as the owner reads it."""
     return _render_list("mask", _numbers(mask))
@@ -74,13 +89,15 @@ def _sizes_and_members(data: bytes) -> tuple[NDArray[np.uint32], NDArray[np.uint
     return sizes, members
 
 
-def _render_list(name: str, batches: Iterable[Sequence[object]], tail: str = "") -> Iterator[bytes]:
+def _render_list(
+    name: str, batches: Iterable[Sequence[object]], tail: str = "", end: str = "}"
+) -> Iterator[bytes]:
     separator = ""
     yield f'{{"{name}":['.encode()
     for batch in batches:
         yield (separator + json.dumps(batch, separators=(",", ":"))[1:-1]).encode()
         separator = ","
-    yield f"]{tail}}}".encode()
+    yield f"]{tail}{end}".encode()
 
 
 def _numbers(array: NDArray[np.uint32] | NDArray[np.uint8]) -> Iterator[list[object]]:

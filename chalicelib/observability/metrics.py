@@ -24,6 +24,7 @@ METRICS: Final[Mapping[str, str]] = {
     "ComparisonsPerSecond": "Count/Second",  # of one compare function, reading and writing included
     "CandidatePairs": "Count",  # as found, before repeated ones are dropped
     "ChunkMilliseconds": "Milliseconds",
+    "EncryptedBits": "Count",  # of masks
     "RecordsIngested": "Count",
     # Waiting, until a function begins.
     "UploadWaitSeconds": "Seconds",  # since the upload was delivered
@@ -43,6 +44,7 @@ METRICS: Final[Mapping[str, str]] = {
     "MergeSeconds": "Seconds",
     "SolveSeconds": "Seconds",
     "PermuteSeconds": "Seconds",
+    "EncryptSeconds": "Seconds",
     "DeliverSeconds": "Seconds",
     "RunCost": "None",  # US dollars
     # What is promised, each minute: 0 when there is none.

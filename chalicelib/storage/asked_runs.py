@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from chalicelib.storage.database import Cursor, transactional
+from chalicelib.storage.projects import PERMUTED
 from chalicelib.storage.runs import COLUMNS, Run
 from chalicelib.storage.tokens import token_hash
 
@@ -17,9 +18,12 @@ class OwnedRun:
     run: Run
     result_type: str
     number_parties: int
+    key_bits: int | None = None  # of the key that the mask is encrypted with, where it is
 
 
-_OWNED_RUN = f"{COLUMNS}, p.result_type, p.number_parties"
+# A base64url character has six bits; the first may have zeros.
+_KEY_BITS = "length(p.public_key->>'n') * 6 as key_bits"
+_OWNED_RUN = f"{COLUMNS}, p.result_type, p.number_parties, {_KEY_BITS}"
 _OF_ITS_PROJECT = (
     "r.run_id = %(run_id)s and p.project_id = %(project_id)s"
     " and r.deleted_at is null and p.deleted_at is null"
@@ -47,9 +51,9 @@ def find_by_reading_token(
     cursor.execute(
         f"select {_OWNED_RUN}, d.dataset_index from runs r join projects p using (project_id)"
         " left join data_providers d on d.project_id = p.project_id"
-        " and d.receipt_token_hash = %(hash)s and p.result_type = 'permutations'"
+        " and d.receipt_token_hash = %(hash)s and p.result_type in %(permuted)s"
         f" where {_OF_ITS_PROJECT} and (p.result_token_hash = %(hash)s or d.dp_id is not null)",
-        {"run_id": run_id, "project_id": project_id, "hash": token_hash(token)},
+        {"run_id": run_id, "project_id": project_id, "hash": token_hash(token), "permuted": PERMUTED},
     )
     row: Any = cursor.fetchone()
     if row is None:
@@ -59,5 +63,5 @@ def find_by_reading_token(
 
 
 def _owned(row: dict[str, Any]) -> OwnedRun:
-    result_type, number_parties = row.pop("result_type"), row.pop("number_parties")
-    return OwnedRun(Run(**row), result_type, number_parties)
+    others = {name: row.pop(name) for name in ("result_type", "number_parties", "key_bits")}
+    return OwnedRun(Run(**row), **others)

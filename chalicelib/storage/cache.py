@@ -3,6 +3,7 @@
 Every function answers None (or does nothing) when Redis is away: callers have a slower way. A
 failure is remembered for a few seconds, so that a dead Redis costs one timeout and not one a call.
 Keys: ``run:{run}`` (hash: state, progress, candidates, calls, milliseconds, and one field a counted chunk),
+``mask:{run}`` (the same of an encrypted mask: its progress is in bits, a chunk is a slice),
 ``project:{project}`` (hash: total_comparisons), ``clk-pkl-{data provider}`` (a small data set) and
 ``entityservice-status``.
 """
@@ -48,9 +49,9 @@ _resting_until = 0.0
 
 @dataclass(frozen=True)
 class Progress:
-    comparisons: int
+    done: int  # comparisons, or bits
     candidate_pairs: int
-    calls: int = 0  # of compare functions, by all attempts
+    calls: int = 0  # of these functions, by all attempts
     milliseconds: int = 0  # that these took
 
 
@@ -86,10 +87,22 @@ def _run_key(run_id: str) -> str:
     return f"run:{run_id}"
 
 
-@_tolerant
+def _mask_key(run_id: str) -> str:
+    return f"mask:{run_id}"
+
+
 def begin_run(run_id: str) -> None:
     """A run starts (again): progress counts from nothing, what it has cost stays."""
-    key = _run_key(run_id)
+    _begin(_run_key(run_id))
+
+
+def begin_mask(run_id: str) -> None:
+    """As ``begin_run``, for encrypting the run's mask."""
+    _begin(_mask_key(run_id))
+
+
+@_tolerant
+def _begin(key: str) -> None:
     calls, milliseconds = _redis().hmget(key, "calls", "milliseconds")
     with _redis().pipeline(transaction=True) as pipeline:
         pipeline.delete(key)
@@ -99,7 +112,6 @@ def begin_run(run_id: str) -> None:
         pipeline.execute()
 
 
-@_tolerant
 def count_chunk(
     run_id: str, chunk: int, comparisons: int, candidate_pairs: int, milliseconds: int = 0
 ) -> None:
@@ -107,28 +119,47 @@ def count_chunk(
 
     A chunk that was counted before changes nothing.
     """
-    counts = (comparisons, candidate_pairs, milliseconds)
-    _redis().eval(_COUNT_CHUNK, 1, _run_key(run_id), chunk, *counts)
+    _count(_run_key(run_id), chunk, comparisons, candidate_pairs, milliseconds)
+
+
+def count_slice(run_id: str, start: int, bits: int, milliseconds: int) -> None:
+    """As ``count_chunk``, for the encrypted slice of the mask that begins at ``start``."""
+    _count(_mask_key(run_id), start, bits, 0, milliseconds)
+
+
+@_tolerant
+def _count(key: str, part: int, *counts: int) -> None:
+    _redis().eval(_COUNT_CHUNK, 1, key, part, *counts)
 
 
 @_tolerant
 def end_run(run_id: str) -> None:
     """The database tells of this run from now on."""
-    _redis().delete(_run_key(run_id))
+    _redis().delete(_run_key(run_id), _mask_key(run_id))
+
+
+def progress(run_id: str) -> Progress | None:
+    """What has been counted; None when Redis doesn't know the run (any more)."""
+    return _progress(_run_key(run_id))
+
+
+def mask_progress(run_id: str) -> Progress | None:
+    """As ``progress``, of encrypting the run's mask."""
+    return _progress(_mask_key(run_id))
 
 
 @_tolerant
-def progress(run_id: str) -> Progress | None:
-    """What has been counted; None when Redis doesn't know the run (any more)."""
+def _progress(key: str) -> Progress | None:
     fields = ("state", "progress", "candidates", "calls", "milliseconds")
-    state, *counts = _redis().hmget(_run_key(run_id), *fields)
+    state, *counts = _redis().hmget(key, *fields)
     return Progress(*(int(count or 0) for count in counts)) if state else None
 
 
 @_tolerant
 def forget_runs(run_ids: list[str]) -> int:
     """Delete everything of these runs; returns how many keys there were."""
-    return int(_redis().delete(*map(_run_key, run_ids))) if run_ids else 0
+    keys = [key(run_id) for run_id in run_ids for key in (_run_key, _mask_key)]
+    return int(_redis().delete(*keys)) if keys else 0
 
 
 @_tolerant

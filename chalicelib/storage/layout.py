@@ -18,6 +18,8 @@ Data bucket:
     projects/{project}/runs/{run}/merged.bin              candidate pairs, sorted, each once
     projects/{project}/runs/{run}/groups.bin
     projects/{project}/runs/{run}/permutation.bin         both permutations and the mask
+    projects/{project}/runs/{run}/mask/manifest.jsonl     one line a slice, where the mask is to be encrypted
+    projects/{project}/runs/{run}/mask/{start}-{stop}.txt  a slice of it, encrypted
     projects/{project}/runs/{run}/result.json             as it is delivered to the owner
     projects/{project}/runs/{run}/permutation-{i}.json    as it is delivered to party i
     projects/{project}/runs/{run}/views/…                 other forms of the result, made when asked for
@@ -175,6 +177,28 @@ def permutation(project_id: str, run_id: str) -> str:
 
 def permutation_result(project_id: str, run_id: str, dataset_index: int) -> str:
     return run_prefix(project_id, run_id) + f"permutation-{dataset_index}.json"
+
+
+def mask_prefix(project_id: str, run_id: str) -> str:
+    return run_prefix(project_id, run_id) + "mask/"
+
+
+def mask_manifest(project_id: str, run_id: str) -> str:
+    return mask_prefix(project_id, run_id) + "manifest.jsonl"
+
+
+def mask_slice(project_id: str, run_id: str, start: int, stop: int) -> str:
+    """Named by the positions in it, so that a listing alone tells how far encrypting is."""
+    return f"{mask_prefix(project_id, run_id)}{start}-{stop}.txt"
+
+
+def positions_of(mask_key: str) -> tuple[int, int]:
+    """The positions (start, stop) of an encrypted slice; of any other key under the prefix, none (0, 0)."""
+    name = mask_key.rpartition("/")[2]
+    if not name.endswith(".txt"):
+        return 0, 0
+    start, stop = map(int, name.removesuffix(".txt").split("-"))
+    return start, stop
 
 
 def view(project_id: str, run_id: str, name: str) -> str:

@@ -33,6 +33,28 @@ class Project:
     number_parties: int
     uses_blocking: bool
     encoding_size_bytes: int | None
+    public_key: dict[str, Any] | None = None  # a JWK; of result type permutation alone
+    paillier_context: dict[str, Any] | None = None
+
+    @property
+    def has_permutations(self) -> bool:
+        """Whether the parties get results of their own and the matches are nobody's."""
+        return self.result_type in PERMUTED
+
+    @property
+    def has_encrypted_mask(self) -> bool:
+        return self.result_type == ENCRYPTED
+
+    @property
+    def modulus(self) -> str:
+        """Of the public key, as in its JWK; only where the mask is encrypted."""
+        assert self.public_key is not None
+        return str(self.public_key["n"])
+
+    @property
+    def key_bits(self) -> int:
+        """The length of the public key, to a few bits; only where the mask is encrypted."""
+        return 6 * len(self.modulus)
 
 
 @dataclass(frozen=True)
@@ -57,9 +79,12 @@ class Dataset:
     encoding_size_bytes: int
 
 
+PERMUTED = ("permutations", "permutation")
+ENCRYPTED = "permutation"
+
 _PROJECT = (
     "project_id, time_added, name, notes, schema, result_type, number_parties, uses_blocking,"
-    " encoding_size_bytes"
+    " encoding_size_bytes, public_key, paillier_context"
 )
 _DATA_PROVIDER = "dp_id, project_id, dataset_index, upload_state, upload_id, encodings_count, error"
 
@@ -73,6 +98,8 @@ def create(
     number_parties: int,
     uses_blocking: bool,
     encoding_size_bytes: int | None,
+    public_key: dict[str, Any] | None = None,
+    paillier_context: dict[str, Any] | None = None,
 ) -> NewProject:
     """Add a project with ``number_parties`` data providers; their order is the dataset index."""
     project = NewProject(new_id(), new_token(), tuple(new_token() for _ in range(number_parties)))
@@ -85,6 +112,8 @@ def create(
         "number_parties": number_parties,
         "uses_blocking": uses_blocking,
         "encoding_size_bytes": encoding_size_bytes,
+        "public_key": None if public_key is None else Json(public_key),
+        "paillier_context": None if paillier_context is None else Json(paillier_context),
         "result_token_hash": token_hash(project.result_token),
     }
     providers = [
@@ -153,9 +182,9 @@ def find_by_reading_token(cursor: Cursor, project_id: str, token: str) -> Projec
     """The project, if the token is its owner's or, of a project of permutations, a valid receipt token."""
     cursor.execute(
         f"select {_PROJECT} from projects p where project_id = %(id)s and deleted_at is null"
-        " and (result_token_hash = %(hash)s or (result_type = 'permutations' and exists (select"
+        " and (result_token_hash = %(hash)s or (result_type in %(permuted)s and exists (select"
         " from data_providers d where d.project_id = p.project_id and d.receipt_token_hash = %(hash)s)))",
-        {"id": project_id, "hash": token_hash(token)},
+        {"id": project_id, "hash": token_hash(token), "permuted": PERMUTED},
     )
     row = cursor.fetchone()
     return Project(**row) if row else None

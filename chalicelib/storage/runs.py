@@ -28,10 +28,12 @@ class Run:
     time_merged: datetime | None
     time_solved: datetime | None
     time_permuted: datetime | None
+    time_encrypted: datetime | None
     time_completed: datetime | None
     total_comparisons: int | None
     candidate_pairs: int | None
     chunks: int | None
+    mask_bits: int | None  # to be encrypted
     message: str | None
     gb_seconds: float  # memory times time of the functions that worked for it
     requests: int  # how often they were called
@@ -130,13 +132,7 @@ def begin(cursor: Cursor, run_id: str, total_comparisons: int, chunks: int) -> N
 @transactional
 def record_compared(cursor: Cursor, run_id: str, gb_seconds: float = 0, requests: int = 0) -> None:
     """All is compared; the first call charges the run for what the workers, which touch no database, used."""
-    cursor.execute(
-        "update runs r set time_compared = utc_now(), gb_seconds = gb_seconds + %s, requests = requests + %s"
-        f" where run_id = %s and time_compared is null and state = 'running' and {_ACTIVE}",
-        (gb_seconds, requests, run_id),
-    )
-    if cursor.rowcount == 0:
-        _stamp(cursor, run_id, "time_compared")
+    _stamp_and_charge(cursor, run_id, "time_compared", gb_seconds, requests)
 
 
 @transactional
@@ -151,8 +147,16 @@ def record_solved(cursor: Cursor, run_id: str) -> None:
 
 
 @transactional
-def record_permuted(cursor: Cursor, run_id: str) -> None:
+def record_permuted(cursor: Cursor, run_id: str, mask_bits: int | None = None) -> None:
+    """``mask_bits`` are to be encrypted from here on."""
     _stamp(cursor, run_id, "time_permuted")
+    cursor.execute("update runs set mask_bits = %s where run_id = %s", (mask_bits, run_id))
+
+
+@transactional
+def record_encrypted(cursor: Cursor, run_id: str, gb_seconds: float = 0, requests: int = 0) -> None:
+    """As ``record_compared``, of the mask."""
+    _stamp_and_charge(cursor, run_id, "time_encrypted", gb_seconds, requests)
 
 
 @transactional
@@ -208,6 +212,16 @@ def charge(cursor: Cursor, run_id: str, gb_seconds: float, requests: int) -> Non
         "update runs set gb_seconds = gb_seconds + %s, requests = requests + %s where run_id = %s",
         (gb_seconds, requests, run_id),
     )
+
+
+def _stamp_and_charge(cursor: Cursor, run_id: str, column: str, gb_seconds: float, requests: int) -> None:
+    cursor.execute(
+        f"update runs r set {column} = utc_now(), gb_seconds = gb_seconds + %s, requests = requests + %s"
+        f" where run_id = %s and {column} is null and state = 'running' and {_ACTIVE}",
+        (gb_seconds, requests, run_id),
+    )
+    if cursor.rowcount == 0:
+        _stamp(cursor, run_id, column)
 
 
 def _stamp(cursor: Cursor, run_id: str, column: str) -> None:

@@ -34,6 +34,7 @@ from chalicelib.linkage.rectangles import Rectangle, area, closed_up, split
 from chalicelib.observability import count
 from chalicelib.storage import cache, layout, objects
 from chalicelib.workflow.chunks import ChunkTask
+from chalicelib.workflow.fan_out import undone_if_deleted
 from chalicelib.workflow.stored_rows import Rows, load
 from chalicelib.workflow.task import Event, task
 
@@ -90,7 +91,7 @@ def _reason_kept(work: ChunkTask) -> Iterator[None]:
         yield
     except (PermanentError, Gone) as error:
         key = layout.failure(work["project_id"], work["run_id"])
-        _write_unless_deleted(work, key, [str(error).encode()])
+        _write(work, key, [str(error).encode()])
         raise
 
 
@@ -110,7 +111,7 @@ def _compare_and_write(work: ChunkTask, chunk: Chunk | Pack, key: str) -> int:
     b = load(work["dataset_b"], [rectangle[2:] for rectangle in rectangles])
     pair = chunk.dataset_a, chunk.dataset_b
     found = find_candidates(a, b, list(closed_up(rectangles)), pair, work["threshold"])
-    _write_unless_deleted(work, key, to_bytes([found]))
+    _write(work, key, to_bytes([found]))
     return len(found)
 
 
@@ -125,15 +126,9 @@ def _rectangles(work: ChunkTask, chunk: Chunk | Pack) -> list[Rectangle]:
         raise Gone("the run was deleted") from error
 
 
-def _write_unless_deleted(work: ChunkTask, key: str, pieces: Iterable[bytes]) -> None:
-    # The purge removes a run's manifest before it lists what else there is. So either we see
-    # that the manifest is gone, or our file was there for the purge to find.
-    bucket = settings().data_bucket
-    objects.write_stream(bucket, key, pieces)
-    manifest = layout.manifest(work["project_id"], work["run_id"])
-    if not objects.exists(layout.bucket_of(manifest), manifest):
-        objects.delete(bucket, key)
-        raise Gone("the run was deleted")
+def _write(work: ChunkTask, key: str, pieces: Iterable[bytes]) -> None:
+    with undone_if_deleted(work["project_id"], work["run_id"], key):
+        objects.write_stream(settings().data_bucket, key, pieces)
 
 
 def find_candidates(

@@ -18,6 +18,7 @@ from typing import Any
 from chalicelib.config import settings
 from chalicelib.observability import logger
 from chalicelib.storage import cache, costs, runs
+from chalicelib.storage.projects import Project
 from chalicelib.storage.runs import Run
 from chalicelib.workflow.task import Event, Handler
 
@@ -85,6 +86,12 @@ def complete(
 def memory_mb() -> int:
     """Of the function that this is."""
     return int(os.environ.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", settings().compare_memory_mb))
+
+
+def record_encrypted(run: Run, project: Project) -> None:
+    """The whole mask is encrypted: the run is charged for it, once. Raises Gone as ``runs.begin``."""
+    used = costs.of_encrypting(cache.mask_progress(run.run_id), run.mask_bits or 0, project.key_bits)
+    runs.record_encrypted(run.run_id, *used)
 
 
 def record_compared(run: Run) -> None:

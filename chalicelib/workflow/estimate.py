@@ -19,9 +19,10 @@ from chalicelib.linkage.sampling import ScoreSample
 from chalicelib.linkage.tiles import TILE_COMPARISONS, blocked_comparisons
 from chalicelib.prices import usd
 from chalicelib.storage import projects
-from chalicelib.storage.costs import comparisons_per_second
-from chalicelib.storage.projects import Dataset
+from chalicelib.storage.costs import comparisons_per_second, encrypting_seconds
+from chalicelib.storage.projects import Dataset, Project
 from chalicelib.workflow.chunk_sizes import SMALL_RUN_MEMORY_MB, RunWork, workers
+from chalicelib.workflow.mask_slices import plan_slices
 from chalicelib.workflow.run_data import RunData, read_run_data
 from chalicelib.workflow.sampled_data import SampledData
 from chalicelib.workflow.task import Event, task
@@ -48,6 +49,7 @@ def estimate(event: Event) -> dict[str, Any]:
     data = read_run_data(project, datasets)
     total = _total(data)
     threshold = event.get("threshold")
+    cost = _cost(data, total, _USUAL_THRESHOLD if threshold is None else threshold)
     extra = [] if threshold is None else [float(threshold)]
     edges = sorted({*_EDGES, *extra})
     samples = _sample(data, total, edges, event.get("seed"))
@@ -61,7 +63,7 @@ def estimate(event: Event) -> dict[str, Any]:
         "candidate_pairs": [
             _candidate_pairs(samples, edges, each) for each in sorted({*_THRESHOLDS, *extra})
         ],
-        **_cost(data, total, _USUAL_THRESHOLD if threshold is None else threshold),
+        **_with_mask(cost, project, datasets),
     }
 
 
@@ -122,6 +124,24 @@ def _cost(data: RunData, total: int, threshold: float) -> dict[str, float]:
         seconds = math.ceil(chunks / s.compare_concurrency) * min(chunk, used)
         calls = chunks + _OTHER_CALLS
     return {"seconds": round(seconds, 3), "dollars": round(usd(used * memory_mb / 1024, calls), 6)}
+
+
+def _with_mask(cost: dict[str, Any], project: Project, datasets: list[Dataset]) -> dict[str, Any]:
+    """The cost of comparing, and of encrypting the mask where that is to be done."""
+    if not project.has_encrypted_mask:
+        return cost
+    mask = _mask_cost(min(dataset.count for dataset in datasets), project.key_bits)
+    both = {name: round(cost[name] + mask[name], 6) for name in ("seconds", "dollars")}
+    return cost | both | {"mask": mask}
+
+
+def _mask_cost(bits: int, key_bits: int) -> dict[str, Any]:
+    s = settings()
+    used = encrypting_seconds(bits, key_bits, s.compare_memory_mb)
+    slices = len(list(plan_slices(bits, key_bits)))
+    seconds = math.ceil(slices / s.compare_concurrency) * used / max(1, slices)
+    dollars = usd(used * s.compare_memory_mb / 1024, slices)
+    return {"bits": bits, "seconds": round(seconds, 3), "dollars": round(dollars, 6)}
 
 
 def _work(data: RunData, total: int, threshold: float) -> tuple[float, bool]:

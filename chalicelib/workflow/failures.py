@@ -14,6 +14,7 @@ from chalicelib.observability import count, identify
 from chalicelib.storage import cache, datasets, layout, objects, runs, uploads
 from chalicelib.storage.runs import Run
 from chalicelib.workflow.costs import charged
+from chalicelib.workflow.secret_objects import discard
 from chalicelib.workflow.task import Event, is_foreseen, reason, task
 
 tasks = Blueprint(__name__)
@@ -44,6 +45,7 @@ def fail(event: Event) -> None:
     told = _reason_of_a_chunk(run)
     if runs.fail(run.run_id, told or reason("Run", event["error"])):
         count("RunsRefused" if told or is_foreseen(event["error"]) else "RunsFailed")
+    discard(run)
 
 
 def _reason_of_a_chunk(run: Run) -> str | None:

@@ -20,6 +20,7 @@ from chalicelib.linkage import candidates, solving
 from chalicelib.linkage.candidates import Candidates
 from chalicelib.observability import count
 from chalicelib.storage import layout, objects, projects, runs
+from chalicelib.storage.projects import Project
 from chalicelib.storage.runs import Run
 from chalicelib.workflow.compare import find_candidates
 from chalicelib.workflow.costs import charged
@@ -46,22 +47,22 @@ def link_small(event: Event) -> None:
     pairs = candidates.sort_candidates(candidates.concatenate(found))
     count("Comparisons", run.total_comparisons or 0)
     count("CandidatePairs", len(pairs))
-    _finish(run, project.result_type, pairs)
+    _finish(run, project, pairs)
 
 
-def _finish(run: Run, result_type: str, pairs: Candidates) -> None:
+def _finish(run: Run, project: Project, pairs: Candidates) -> None:
     """Write everything that a run has, and then say so at once."""
     ids, reached = (run.project_id, run.run_id), {"time_compared": time.monotonic()}
     groups = None
     with undone_if_gone(layout.merged(*ids), layout.groups(*ids)):
         objects.write_stream(settings().data_bucket, layout.merged(*ids), candidates.to_bytes([pairs]))
         reached["time_merged"] = time.monotonic()
-        if result_type != "similarity_scores":
+        if project.result_type != "similarity_scores":
             check_count(len(pairs))
             groups = solving.solve_groups(pairs)
             write_groups(run, groups)
             reached["time_solved"] = time.monotonic()
-        deliver(run, result_type, Linked(pairs, groups, reached))
+        deliver(run, project, Linked(pairs, groups, reached))
 
 
 def _find_all(data: RunData, threshold: float) -> list[Candidates]:

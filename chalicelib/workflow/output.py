@@ -16,12 +16,14 @@ from chalicelib.linkage.candidates import Candidates
 from chalicelib.linkage.grouped_pairs import Groups
 from chalicelib.linkage.solving_apart import ComponentTooLarge
 from chalicelib.storage import cache, layout, objects, projects, runs
+from chalicelib.storage.projects import Project
 from chalicelib.storage.runs import Run
 from chalicelib.workflow import costs, permuting
 from chalicelib.workflow.costs import charged, memory_mb
 from chalicelib.workflow.result_files import GroupFile, PairFile, read_side_by_side
 from chalicelib.workflow.run_figures import count_completed
 from chalicelib.workflow.running import undone_if_gone, unfinished
+from chalicelib.workflow.secret_objects import remove_what_tells_more
 from chalicelib.workflow.task import Event, task
 
 tasks = Blueprint(__name__)
@@ -98,7 +100,10 @@ def write_groups(run: Run, groups: Groups) -> None:
 def complete(event: Event) -> None:
     """Renders the result as clients get it, marks the run completed."""
     run = unfinished(event)
-    deliver(run, projects.find(run.project_id).result_type)
+    project = projects.find(run.project_id)
+    if project.has_encrypted_mask:
+        costs.record_encrypted(run, project)
+    deliver(run, project)
 
 
 @dataclass(frozen=True)
@@ -111,17 +116,18 @@ class Linked:
     reached: dict[str, float]
 
 
-def deliver(run: Run, result_type: str, linked: Linked | None = None) -> None:
+def deliver(run: Run, project: Project, linked: Linked | None = None) -> None:
     """Write what is delivered and complete the run; what is not ``linked`` in this call is read."""
-    if result_type == "permutations":
-        deliveries = permuting.deliveries(run)
+    if project.has_permutations:
+        deliveries = permuting.deliveries(run, project)
     else:
-        deliveries = {layout.result(run.project_id, run.run_id): _rendered(run, result_type, linked)}
+        content = _rendered(run, project.result_type, linked)
+        deliveries = {layout.result(run.project_id, run.run_id): content}
     with undone_if_gone(*deliveries):
         for key, pieces in deliveries.items():
             objects.write_stream(settings().data_bucket, key, pieces, content_type="application/json")
-        if result_type == "permutations":
-            permuting.remove_what_tells_more(run)
+        if project.has_permutations:
+            remove_what_tells_more(run, project)
         if linked is None:
             completed = costs.complete(run.run_id)
         else:

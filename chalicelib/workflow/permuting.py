@@ -11,9 +11,12 @@ from collections.abc import Iterator
 from chalice.app import Blueprint
 
 from chalicelib.config import settings
+from chalicelib.errors import Ended
 from chalicelib.linkage import permutation, rendering
 from chalicelib.storage import layout, objects, projects, runs
+from chalicelib.storage.projects import Project
 from chalicelib.storage.runs import Run
+from chalicelib.workflow import masking
 from chalicelib.workflow.costs import charged
 from chalicelib.workflow.running import undone_if_gone, unfinished
 from chalicelib.workflow.task import Event, task
@@ -24,48 +27,64 @@ tasks = Blueprint(__name__)
 @tasks.lambda_function()
 @task
 @charged
-def permute(event: Event) -> None:
-    """Reads ``groups.bin``, writes ``permutation.bin`` unless it is there already."""
-    draw_permutations(unfinished(event))
+def permute(event: Event) -> dict[str, str]:
+    """Reads ``groups.bin``, writes ``permutation.bin`` unless it is there already.
+
+    If the mask is to be encrypted, also writes the manifest of its slices.
+    """
+    run = unfinished(event)
+    project = projects.find(run.project_id)
+    draw_permutations(run, project)
+    if project.has_encrypted_mask:
+        masking.plan(run, project)
+    return {"manifest_key": layout.mask_manifest(run.project_id, run.run_id)}
 
 
-def draw_permutations(run: Run) -> None:
+def draw_permutations(run: Run, project: Project) -> None:
     """Write the run's permutations, if no call has done so before."""
     bucket, key = settings().data_bucket, layout.permutation(run.project_id, run.run_id)
+    first, second = projects.datasets(run.project_id)
+    counts = first.count, second.count
     with undone_if_gone(key):
         if not objects.exists(bucket, key):
             groups = objects.get(bucket, layout.groups(run.project_id, run.run_id))
-            first, second = projects.datasets(run.project_id)
-            drawn = permutation.permute(rendering.pairs_from_bytes(groups), (first.count, second.count))
+            drawn = permutation.permute(rendering.pairs_from_bytes(groups), counts)
             objects.put_new(bucket, key, permutation.to_bytes(drawn))
-        runs.record_permuted(run.run_id)
+        try:
+            runs.record_permuted(run.run_id, min(counts) if project.has_encrypted_mask else None)
+        except Ended:
+            if project.has_encrypted_mask:  # whoever ended it has removed the mask, and this one is another
+                objects.delete(bucket, key)
+            raise
 
 
-def deliveries(run: Run) -> dict[str, Iterator[bytes]]:
-    """What is to be written under which key: the mask for the owner, to each party its permutation.
+def deliveries(run: Run, project: Project) -> dict[str, Iterator[bytes]]:
+    """What is to be written under which key: to each party its permutation, and the mask for the owner or,
+    encrypted, for both parties.
 
-    Draws the permutations, where no state of its own has.
+    Draws the permutations, and encrypts the mask, as far as no states of their own have.
     """
-    draw_permutations(run)
-    key = layout.permutation(run.project_id, run.run_id)
-    drawn = permutation.from_bytes(objects.get(settings().data_bucket, key))
+    ids = run.project_id, run.run_id
+    keys = [layout.permutation_result(*ids, i) for i in (0, 1)]
+    if project.has_encrypted_mask and _are_written(keys):
+        return {}
+    draw_permutations(run, project)
+    drawn = permutation.from_bytes(objects.get(settings().data_bucket, layout.permutation(*ids)))
+    rows = len(drawn.mask)
+    if project.has_encrypted_mask:
+        masking.encrypt_here(run, project)
+        context = project.paillier_context
+        return {
+            key: rendering.render_encrypted(positions, rows, masking.read_slices(run, rows), context)
+            for key, positions in zip(keys, drawn.permutations, strict=True)
+        }
     parties = {
-        layout.permutation_result(run.project_id, run.run_id, i): rendering.render_permutation(
-            positions, len(drawn.mask)
-        )
-        for i, positions in enumerate(drawn.permutations)
+        key: rendering.render_permutation(positions, rows)
+        for key, positions in zip(keys, drawn.permutations, strict=True)
     }
-    return {layout.result(run.project_id, run.run_id): rendering.render_mask(drawn.mask), **parties}
+    return {layout.result(*ids): rendering.render_mask(drawn.mask), **parties}
 
 
-def remove_what_tells_more(run: Run) -> None:
-    """Delete the matches themselves, which nobody is to learn, before the run is completed.
-
-    A state that runs again finds the permutations and needs none of these.
-    """
-    bucket, ids = settings().data_bucket, (run.project_id, run.run_id)
-    for key in (layout.groups(*ids), layout.merged(*ids), layout.merging_manifest(*ids)):
-        objects.delete(layout.bucket_of(key), key)
-    for prefix in (layout.candidates_prefix(*ids), layout.merging_prefix(*ids)):
-        for key in list(objects.list_keys(bucket, prefix)):
-            objects.delete(bucket, key)
+def _are_written(keys: list[str]) -> bool:
+    """By a call that was cut off when it had removed what they were made of."""
+    return all(objects.exists(settings().data_bucket, key) for key in keys)

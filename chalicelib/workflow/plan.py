@@ -19,11 +19,11 @@ from chalicelib.linkage.blocking import rectangles_to_bytes
 from chalicelib.linkage.planning import Chunk
 from chalicelib.linkage.rectangles import area
 from chalicelib.observability import count
-from chalicelib.storage import cache, layout, objects, projects, runs
+from chalicelib.storage import cache, costs, layout, objects, projects, runs
 from chalicelib.storage.ages import age_seconds
 from chalicelib.storage.projects import Dataset, Project
 from chalicelib.storage.runs import Run
-from chalicelib.workflow.chunk_sizes import RunWork
+from chalicelib.workflow.chunk_sizes import SMALL_RUN_MEMORY_MB, RunWork
 from chalicelib.workflow.chunks import ChunkTask
 from chalicelib.workflow.costs import charged
 from chalicelib.workflow.run_data import RunData, read_run_data
@@ -31,8 +31,6 @@ from chalicelib.workflow.running import undone_if_gone, unfinished
 from chalicelib.workflow.task import Event, task
 
 tasks = Blueprint(__name__)
-
-_KEEPS_NO_PAIRS = ("permutations",)
 
 
 @tasks.lambda_function()
@@ -50,20 +48,30 @@ def plan(event: Event) -> dict[str, Any]:
         count("RunWaitSeconds", age_seconds(run.time_queued))
     project, datasets = projects.find(run.project_id), projects.datasets(run.project_id)
     _check(datasets, project.number_parties)
-    source = None if "anew" in event or project.result_type in _KEEPS_NO_PAIRS else runs.compared_before(run)
+    # Runs of permutations keep no pairs.
+    source = None if "anew" in event or project.has_permutations else runs.compared_before(run)
     if source is not None:
         runs.begin(run.run_id, source.total_comparisons or 0, chunks=0)
         return _planned(run, project, is_small=False, source_run_id=source.run_id)
     data = read_run_data(project, datasets)
     comparisons = {pair: sum(map(area, data.rectangles(*pair))) for pair in data.pairs()}
     total, work = sum(comparisons.values()), RunWork(data, run.threshold, comparisons)
-    is_small = work.is_small
+    is_small = work.is_small and _encrypts_at_once(project, datasets)
     with undone_if_gone(*_keys(run, data)), _forgotten_if_gone(run):
         chunks = 1 if is_small else _write_manifest(run, data, work)
         cache.begin_run(run.run_id)
         cache.put_project_comparisons(run.project_id, total)
         runs.begin(run.run_id, total, chunks)
     return _planned(run, project, is_small=is_small)
+
+
+def _encrypts_at_once(project: Project, datasets: list[Dataset]) -> bool:
+    """Whether a mask, if there is one to encrypt, is short enough for a small run."""
+    if not project.has_encrypted_mask:
+        return True
+    bits = min(dataset.count for dataset in datasets)
+    seconds = costs.encrypting_seconds(bits, project.key_bits, SMALL_RUN_MEMORY_MB)
+    return seconds <= settings().small_run_max_seconds
 
 
 def _planned(run: Run, project: Project, *, is_small: bool, source_run_id: str = "") -> dict[str, Any]:

@@ -20,6 +20,7 @@ from chalicelib.storage.runs import Run
 from chalicelib.storage.uploads import Upload
 from chalicelib.workflow import executions
 from chalicelib.workflow.executions import Work
+from chalicelib.workflow.secret_objects import discard
 from chalicelib.workflow.task import Event, task
 
 tasks = Blueprint(__name__)
@@ -82,6 +83,7 @@ def _take_up_run(run: Run) -> None:
     if run.attempt >= settings().run_max_attempts:
         if runs.fail(run.run_id, _VANISHED.format("Run", run.attempt)):
             count("RunsFailed")
+            discard(run)
     elif runs.next_attempt(run.run_id, run.attempt):
         _start_again("link", run.run_id, run.attempt)
 

@@ -14,6 +14,7 @@ _STAGES = {
     "time_merged": "MergeSeconds",
     "time_solved": "SolveSeconds",
     "time_permuted": "PermuteSeconds",
+    "time_encrypted": "EncryptSeconds",
     "time_completed": "DeliverSeconds",
 }
 

@@ -91,14 +91,16 @@ run "an_object_store_of_one_s_own" {
 
   assert {
     condition = {
-      for name in ["plan", "compare", "merge", "purge"] : name => flatten([
+      for name in ["plan", "compare", "merge", "permute", "encrypt_mask", "purge"] : name => flatten([
         for s in jsondecode(output.permissions[name]).Statement : [for action in s.Action : trimprefix(action, "s3:") if startswith(action, "s3:")]
       ])
       } == {
-      plan    = ["PutObject", "DeleteObject", "AbortMultipartUpload"]
-      compare = ["GetObject", "ListBucket"]
-      merge   = ["PutObject", "DeleteObject", "AbortMultipartUpload"]
-      purge   = ["ListBucket", "ListBucketMultipartUploads", "DeleteObject", "AbortMultipartUpload"]
+      plan         = ["PutObject", "DeleteObject", "AbortMultipartUpload"]
+      compare      = ["GetObject", "ListBucket"]
+      merge        = ["PutObject", "DeleteObject", "AbortMultipartUpload"]
+      permute      = ["PutObject", "DeleteObject"]
+      encrypt_mask = ["GetObject", "ListBucket"]
+      purge        = ["ListBucket", "ListBucketMultipartUploads", "DeleteObject", "AbortMultipartUpload"]
     }
     error_message = "Those that need manifests do with them what they must."
   }

@@ -9,7 +9,7 @@ variables {
   manifest_bucket_arn = "arn:aws:s3:::test-data"
   placeholders        = { CompareConcurrency = 7 }
   function_arns = {
-    for name in ["ingest", "reject", "plan", "link_small", "compare", "merge", "merge_part", "reuse", "solve", "permute", "complete", "fail", "purge"] :
+    for name in ["ingest", "reject", "plan", "link_small", "compare", "merge", "merge_part", "reuse", "solve", "permute", "encrypt_mask", "complete", "fail", "purge"] :
     name => "arn:aws:lambda:eu-west-1:123456789012:function:test-${name}:7"
   }
   state_machines = {
@@ -26,6 +26,11 @@ run "definitions_are_filled_in" {
   assert {
     condition     = jsondecode(aws_sfn_state_machine.this["link"].definition).States.LinkSmall.Parameters.FunctionName == "arn:aws:lambda:eu-west-1:123456789012:function:test-link_small:7"
     error_message = "A state calls the version it is given."
+  }
+
+  assert {
+    condition     = jsondecode(aws_sfn_state_machine.this["link"].definition).States.EncryptMask.MaxConcurrency == 7
+    error_message = "Masks are encrypted by as many functions as compare."
   }
 
   assert {

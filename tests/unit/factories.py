@@ -11,8 +11,9 @@ from chalicelib.storage.tokens import new_id, new_token
 
 
 def create_project(
-    number_parties: int = 2, result_type: str = "groups", *, uses_blocking: bool = False
+    number_parties: int = 2, result_type: str = "groups", *, uses_blocking: bool = False, modulus: str = ""
 ) -> projects.NewProject:
+    encryption = {"public_key": {"n": modulus}, "paillier_context": {"base": 2, "encoded": True}}
     return projects.create(
         name="",
         notes="",
@@ -21,13 +22,14 @@ def create_project(
         number_parties=number_parties,
         uses_blocking=uses_blocking,
         encoding_size_bytes=None,
+        **(encryption if modulus else {}),
     )
 
 
 def new_project(
-    number_parties: int = 2, result_type: str = "groups", *, uses_blocking: bool = False
+    number_parties: int = 2, result_type: str = "groups", *, uses_blocking: bool = False, modulus: str = ""
 ) -> tuple[str, list[projects.DataProvider]]:
-    project = create_project(number_parties, result_type, uses_blocking=uses_blocking)
+    project = create_project(number_parties, result_type, uses_blocking=uses_blocking, modulus=modulus)
     return project.project_id, projects.data_providers(project.project_id)
 
 
@@ -52,8 +54,8 @@ def begun_upload(provider: projects.DataProvider, **fields: object) -> uploads.N
     return upload
 
 
-def ready_project(counts: tuple[int, ...] = (5, 5), result_type: str = "groups") -> str:
-    project_id, providers = new_project(len(counts), result_type)
+def ready_project(counts: tuple[int, ...] = (5, 5), result_type: str = "groups", modulus: str = "") -> str:
+    project_id, providers = new_project(len(counts), result_type, modulus=modulus)
     for provider, count in zip(providers, counts, strict=True):
         upload = begun_upload(provider)
         uploads.accept(upload.upload_id, count, 128)

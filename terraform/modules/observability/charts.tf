@@ -17,7 +17,7 @@ locals {
       { title = "Uploads", stat = "Sum", own = ["UploadsIngested", "UploadsRefused", "UploadsFailed"], aws = [] },
       { title = "Runs", stat = "Sum", own = ["RunsCompleted", "RunsRefused", "RunsFailed"], aws = [] },
       { title = "Time of a run, 90th percentile (s)", stat = "p90", own = [
-        "RunSeconds", "PlanSeconds", "CompareSeconds", "MergeSeconds", "SolveSeconds", "PermuteSeconds", "DeliverSeconds",
+        "RunSeconds", "PlanSeconds", "CompareSeconds", "MergeSeconds", "SolveSeconds", "PermuteSeconds", "EncryptSeconds", "DeliverSeconds",
       ], aws = [] },
       { title = "Unforeseen errors, by function", stat = "Sum", own = [], aws = [
         for name in keys(var.function_names) :
@@ -27,7 +27,7 @@ locals {
 
     "Is work moving?" = [
       { title = "Age of the oldest unfinished (s)", stat = "Maximum", own = ["OldestUploadSeconds", "OldestRunSeconds", "OldestPurgeSeconds"], aws = [] },
-      { title = "Comparisons and pairs found", stat = "Sum", own = ["Comparisons", "CandidatePairs"], aws = [] },
+      { title = "Comparisons, pairs found, bits encrypted", stat = "Sum", own = ["Comparisons", "CandidatePairs", "EncryptedBits"], aws = [] },
       { title = "Comparisons a second of one function", stat = "Average", own = ["ComparisonsPerSecond"], aws = [] },
       { title = "Time of a chunk (ms)", stat = "p90", own = ["ChunkMilliseconds"], aws = [["AWS/Lambda", "Duration", "FunctionName", local.compare]] },
       { title = "Wait before work begins, 90th percentile (s)", stat = "p90", own = ["UploadWaitSeconds", "RunWaitSeconds", "ChunkWaitSeconds"], aws = [] },

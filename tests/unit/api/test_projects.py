@@ -42,7 +42,7 @@ def test_a_project_is_described_to_its_owner_as_it_was_made(api):
     [
         ({"schema": None}, "body.schema must be object"),
         ({"result_type": "mapping"},
-         "body.result_type must be one of ['groups', 'similarity_scores', 'permutations']"),
+         "body.result_type must be one of ['groups', 'similarity_scores', 'permutations', 'permutation']"),
         ({"number_parties": 1}, "body.number_parties must be bigger than or equal to 2"),
         ({"number_parties": 10**30}, "body.number_parties must be smaller than or equal to 1000"),
         ({"number_parties": "2"}, "body.number_parties must be integer"),

@@ -21,6 +21,7 @@ SMALL = {
     "solve": {"cases": [{"pairs": 500, "parties": 2}, {"pairs": 500, "parties": 3}], "repetitions": 1},
     "render": {"pairs": [500], "most_whole": 500},
     "parse": {"records": [500]},
+    "mask": {"key_bits": [1024], "seconds": 0.01, "repetitions": 1},
     "scale": {
         "cases": [
             {"name": "a", "records": 300_000, "threshold": 0.8, "workers": [5], "measured_records": 300},

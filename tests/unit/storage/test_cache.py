@@ -50,7 +50,7 @@ def test_progress_counts_a_chunk_once():
     for chunk in (0, 1, 1, 0):
         cache.count_chunk("a", chunk, 10, 2, 300)
 
-    assert cache.progress("a") == cache.Progress(comparisons=20, candidate_pairs=4, calls=2, milliseconds=600)
+    assert cache.progress("a") == cache.Progress(done=20, candidate_pairs=4, calls=2, milliseconds=600)
 
 
 @pytest.mark.usefixtures("service")
@@ -61,7 +61,7 @@ def test_a_run_that_starts_again_keeps_what_it_has_cost():
     cache.begin_run("a")
     cache.count_chunk("a", 0, 10, 2, 50)
 
-    assert cache.progress("a") == cache.Progress(comparisons=10, candidate_pairs=2, calls=2, milliseconds=350)
+    assert cache.progress("a") == cache.Progress(done=10, candidate_pairs=2, calls=2, milliseconds=350)
 
 
 @pytest.mark.usefixtures("service")

@@ -86,7 +86,7 @@ def test_comparisons_are_those_within_common_blocks_everywhere():
 
     assert runs.find(run.run_id).total_comparisons == total
     assert cache.project_comparisons(run.project_id) == total
-    assert cache.progress(run.run_id).comparisons == total
+    assert cache.progress(run.run_id).done == total
     keys = objects.list_keys("data", layout.candidates_prefix(run.project_id, run.run_id))
     assert sum(map(layout.comparisons_of, keys)) == total
 

@@ -98,7 +98,7 @@ def test_progress_counts_each_chunk_once_however_often_it_runs():
     for line in [*lines, *lines]:
         compare(line, None)
 
-    assert cache.progress(run.run_id).comparisons == 90 * 110
+    assert cache.progress(run.run_id).done == 90 * 110
 
 
 @pytest.mark.usefixtures("in_chunks")

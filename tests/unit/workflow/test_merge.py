@@ -19,7 +19,7 @@ from chalicelib.linkage.merging import without_repeats
 from chalicelib.storage import clients, layout, objects, projects, runs
 from chalicelib.workflow import merge as merge_module
 from chalicelib.workflow.merge import merge, merge_part
-from chalicelib.workflow.permuting import remove_what_tells_more
+from chalicelib.workflow.secret_objects import remove_what_tells_more
 from tests.unit.factories import ready_project
 
 pytestmark = pytest.mark.usefixtures("service")
@@ -189,7 +189,7 @@ def test_the_manifest_of_parts_is_where_step_functions_reads_it_until_the_run_ma
 
     assert list(objects.list_keys("manifests", "")) == [key]
     assert not objects.exists("data", key)
-    remove_what_tells_more(run)
+    remove_what_tells_more(run, projects.find(run.project_id))
     assert list(objects.list_keys("manifests", "")) == []
 
 
@@ -200,7 +200,7 @@ def test_a_part_that_comes_after_the_end_of_the_run_is_removed(compared, monkeyp
 
     def ended_meanwhile(*args):
         runs.record_merged(run.run_id, 0)
-        remove_what_tells_more(run)
+        remove_what_tells_more(run, projects.find(run.project_id))
         runs.complete(run.run_id)
         return write_stream(*args)
 

@@ -101,15 +101,15 @@ def test_a_state_that_runs_again_changes_nothing(solved, monkeypatch):
 
 def test_of_calls_at_once_one_writes_and_all_use_what_it_wrote(solved, monkeypatch):
     monkeypatch.setattr(objects, "exists", lambda *_: False)
-    monkeypatch.setattr(runs, "record_permuted", lambda _: None)
+    monkeypatch.setattr(runs, "record_permuted", lambda *_: None)
     written: list[bool] = []
     put_new = objects.put_new
     monkeypatch.setattr(objects, "put_new", lambda *call: written.append(put_new(*call)))
-    datasets = projects.datasets(solved.project_id)
+    project, datasets = projects.find(solved.project_id), projects.datasets(solved.project_id)
     monkeypatch.setattr(projects, "datasets", lambda _: datasets)
 
     with ThreadPoolExecutor(4) as pool:
-        list(pool.map(lambda _: permuting.draw_permutations(solved), range(4)))
+        list(pool.map(lambda _: permuting.draw_permutations(solved, project), range(4)))
 
     assert sorted(written) == [False, False, False, True]
 
