@@ -20,6 +20,7 @@ import boto3
 import numpy as np
 import pytest
 import requests
+from phe import paillier, util
 
 from localstack import emulator, service
 from localstack.deploy import Deployer
@@ -183,6 +184,35 @@ def test_a_run_of_chunks_leaves_only_its_manifest_in_s3_and_its_deletion_nothing
     if result_type == "groups":
         result = linkage_service.result(project, run_id)
         assert as_sets(result["groups"]) == anonlink_groups(ROWS, 0.85)
+
+    delete(linkage_service, project)
+
+    wait_until(lambda: not any(project.project_id in key for key in [*in_s3(), *in_own_store()]))
+
+
+def test_a_mask_is_encrypted_there_and_its_deletion_leaves_nothing_anywhere(
+    linkage_service, in_own_store, in_s3
+):
+    public, private = paillier.generate_paillier_keypair(n_length=2_048)
+    jwk = {"kty": "DAJ", "alg": "PAI-GN1", "key_ops": ["encrypt"], "n": util.int_to_base64(public.n)}
+    project = linkage_service.create_project(
+        "permutation", public_key=jwk, paillier_context={"base": 2, "encoded": True}
+    )
+    uploads = [linkage_service.upload_binary(project, party, rows[:400]) for party, rows in enumerate(ROWS)]
+    run_id = linkage_service.post_run(project, 0.85)
+    status = linkage_service.wait_for(project, run_id)
+    assert status["state"] == "completed", status
+
+    ours = {key for key in in_s3() if project.project_id in key}
+    assert ours <= {f"projects/{project.project_id}/runs/{run_id}/manifest.jsonl"}  # the mask's is gone
+    theirs = {key.rpartition("/")[2] for key in in_own_store() if run_id in key}
+    assert {key for key in theirs if key.endswith((".json", ".jsonl", ".bin"))} <= {
+        "permutation-0.json", "permutation-1.json",
+    }  # fmt: skip
+    mask = linkage_service.result(project, run_id, uploads[1].json()["receipt_token"])["mask"]
+    bits = [private.raw_decrypt(util.base64_to_int(text)) for text in mask]
+    assert set(bits) == {0, 1}
+    assert sum(bits) == len(anonlink_groups([rows[:400] for rows in ROWS], 0.85))
 
     delete(linkage_service, project)
 

@@ -2,33 +2,18 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import time
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from localstack.stack import Stack, running
+from localstack.stack import Stack
 from tests.integration.service import Project, Service, admin_store, wait_until
 from tests.oracle import anonlink_groups, as_sets
+from tests.reliability.workers import kill_workers_of
 from tests.unit.factories import linked_encodings
 
 DATASETS = linked_encodings(41, (14_000, 12_000))
 THRESHOLD = 0.85
-
-
-@pytest.fixture(scope="module")
-def fragile_stack(tmp_path_factory) -> Iterator[Stack]:
-    """A stack of its own: what is killed here must not disturb others."""
-    with running(tmp_path_factory.mktemp("fragile")) as stack:
-        yield stack
-
-
-@pytest.fixture(scope="module")
-def service(fragile_stack) -> Service:
-    return Service(fragile_stack.api_url)
 
 
 @pytest.fixture(scope="module")
@@ -53,19 +38,6 @@ def compared(service: Service, project: Project, run_id: str) -> float:
     return stage["progress"]["relative"] if stage["number"] == 2 else 0
 
 
-def workers_of(function: str) -> list[int]:
-    """The processes that run a function, by the name that Lambda tells them."""
-    name = f"AWS_LAMBDA_FUNCTION_NAME={function}".encode()
-    found = []
-    for directory in Path("/proc").iterdir():
-        try:
-            if directory.name.isdigit() and name in (directory / "environ").read_bytes().split(b"\0"):
-                found.append(int(directory.name))
-        except OSError:  # it ended, or is another user's
-            continue
-    return found
-
-
 def completes_as_expected(service, run, expected) -> None:
     project, run_id = run
     status = service.wait_for(project, run_id)
@@ -74,10 +46,7 @@ def completes_as_expected(service, run, expected) -> None:
 
 
 def test_compare_functions_killed_in_the_middle_are_tried_again(fragile_stack, service, run, expected):
-    victims = workers_of(fragile_stack.functions["compare"])
-    assert victims
-    for pid in victims:
-        os.kill(pid, signal.SIGKILL)
+    kill_workers_of(fragile_stack, "compare")
 
     completes_as_expected(service, run, expected)
 
