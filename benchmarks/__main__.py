@@ -26,7 +26,7 @@ from benchmarks.machine import machine
 EXPERIMENTS = Path(__file__).with_name("experiments")
 ORDER = (
     "kernel", "encoding-size", "growth", "blocks", "merge", "solve", "render", "parse", "ingest",
-    "end-to-end", "overhead", "scale",
+    "mask", "end-to-end", "overhead", "scale",
 )  # fmt: skip
 # The function of benchmarks.runners for each kind; modules are imported when they are needed.
 KINDS = {
@@ -38,6 +38,7 @@ KINDS = {
     "render": ("pairs", "render"),
     "parse": ("uploads", "parse"),
     "ingest": ("uploads", "ingest"),
+    "mask": ("mask", "run"),
     "end_to_end": ("end_to_end", "run"),
     "overhead": ("overhead", "run"),
     "scale": ("scale", "run"),

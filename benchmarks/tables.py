@@ -204,6 +204,31 @@ def ingest(rows: Rows) -> str:
     )
 
 
+def mask(rows: Rows) -> str:
+    lines = [
+        [
+            _count(row["key_bits"]),
+            f"{row['phe_bits_per_second']:,.0f}",
+            f"{row['bits_per_second']:,.0f}",
+            f"{row['bits_per_second_by_all']:,.0f}",
+            times(row["speed_up"]),
+            _count(row["characters_a_bit"]),
+            seconds(row["model_seconds"]),
+            f"${row['model_usd']:.2f}",
+        ]
+        for row in rows
+    ]
+    head = [
+        "key",
+        "phe, bits/s",
+        "here, one thread",
+        f"{rows[0]['threads']} threads",
+        TIMES,
+        "characters a bit",
+    ]
+    return _table([*head, "a million bits on 1,000 functions", "price"], lines)
+
+
 def end_to_end(rows: Rows) -> str:
     stages = ("plan", "compare", "merge", "solve", "render")
     head = [
@@ -328,6 +353,7 @@ _TABLES: dict[str, Callable[[Rows], str]] = {
     "render": render,
     "parse": parse,
     "ingest": ingest,
+    "mask": mask,
     "end-to-end": end_to_end,
     "overhead": overhead,
     "scale": scale,
