@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent
 DEFINITION = ROOT / "stepfunctions" / "link.asl.json"
 PICTURE = ROOT / "docs" / "images" / "link.svg"
 
-WIDTH, HEIGHT = 1212, 330
+WIDTH, HEIGHT = 1360, 330
 BOX_WIDTH, BOX_HEIGHT = 108, 44
 BUS_Y = 236  # where failures run together
 # Column and row of each state; a state that is missing here is an error.
@@ -32,9 +32,11 @@ PLACES = {
     "Solve": (5, 0),
     "IsPermuted": (6, 0),
     "Permute": (6, 1),
-    "Complete": (7, 0),
-    "Fail": (6, 2),
-    "Failed": (7, 2),
+    "IsEncrypted": (7, 0),
+    "EncryptMask": (7, 1),
+    "Complete": (8, 0),
+    "Fail": (7, 2),
+    "Failed": (8, 2),
 }
 ROWS_Y = (86, 172, 286)
 COLUMN_STEP = 148
@@ -78,7 +80,10 @@ def draw(definition: dict[str, Any]) -> str:
 
 def _transitions(state: dict[str, Any]) -> list[tuple[str, str]]:
     """(target, condition) of each way out that isn't a failure."""
-    choices = [(choice["Next"], _condition(choice)) for choice in state.get("Choices", ())]
+    conditions: dict[str, list[str]] = {}
+    for choice in state.get("Choices", ()):
+        conditions.setdefault(choice["Next"], []).append(_condition(choice))
+    choices = [(target, ", ".join(each)) for target, each in conditions.items()]
     others = [(state[key], "") for key in ("Default", "Next") if key in state]
     return choices + others
 
@@ -107,7 +112,7 @@ def _state(name: str, state: dict[str, Any]) -> str:
     texts = [f'<text x="{x}" y="{y + 5}">{name}</text>']
     if "ItemReader" in state:
         (child,) = state["ItemProcessor"]["States"]
-        what = "chunk" if name == "Compare" else "part"
+        what = {"Compare": "chunk", "MergeParts": "part", "EncryptMask": "slice"}[name]
         # Beside the line of failures that leaves a state of the lower row.
         at = (x, top - 18) if PLACES[name][1] == 0 else (x + 76, y + BOX_HEIGHT // 2 + 16)
         texts.append(f'<text x="{at[0]}" y="{at[1]}" class="small">one {child} per {what}</text>')
