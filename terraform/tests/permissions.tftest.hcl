@@ -113,6 +113,7 @@ run "state_machines" {
           "arn:aws:states:eu-west-1:123456789012:execution:test-link:*",
           "arn:aws:states:eu-west-1:123456789012:execution:test-link/Compare:*",
           "arn:aws:states:eu-west-1:123456789012:execution:test-link/MergeParts:*",
+          "arn:aws:states:eu-west-1:123456789012:execution:test-link/EncryptMask:*",
         ]
       }
       RedriveChildren = {
@@ -120,6 +121,7 @@ run "state_machines" {
         resource = [
           "arn:aws:states:eu-west-1:123456789012:execution:test-link/Compare:*",
           "arn:aws:states:eu-west-1:123456789012:execution:test-link/MergeParts:*",
+          "arn:aws:states:eu-west-1:123456789012:execution:test-link/EncryptMask:*",
         ]
       }
       ReadManifests = {

@@ -106,7 +106,7 @@ BAD_KEYS = {
     "short": (jwk(PUBLIC.n >> 1000), "must have 2048 at least"),
     "even": (jwk(PUBLIC.n - 1), "even"),
     "prime": (jwk(2**2203 - 1), "prime"),
-    "square": (jwk(PRIVATE.p**2), "square"),
+    "square": (jwk(max(PRIVATE.p, PRIVATE.q) ** 2), "square"),
     "small factors": (jwk(PUBLIC.n * 7), "small factors"),
     "100,000 bits": (jwk((1 << 99_999) + 1), "may have 4096 at most"),
     "negative": (jwk() | {"n": -5}, "string"),
