@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import time
+from typing import TYPE_CHECKING
 
 import numpy as np
 from chalice.app import Blueprint
@@ -18,8 +19,10 @@ from chalicelib.linkage import mask_encryption
 from chalicelib.observability import count
 from chalicelib.storage import cache, layout, objects
 from chalicelib.workflow.fan_out import undone_if_deleted
-from chalicelib.workflow.mask_slices import SliceTask
 from chalicelib.workflow.task import Event, task
+
+if TYPE_CHECKING:  # planning slices imports the database
+    from chalicelib.workflow.mask_slices import SliceTask
 
 tasks = Blueprint(__name__)
 

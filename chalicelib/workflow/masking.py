@@ -14,7 +14,6 @@ from chalicelib.linkage.permutation import mask_offset
 from chalicelib.storage import cache, layout, objects, projects, runs
 from chalicelib.storage.projects import Project
 from chalicelib.storage.runs import Run
-from chalicelib.workflow import encrypting
 from chalicelib.workflow.mask_slices import SliceTask, plan_slices
 from chalicelib.workflow.running import undone_if_gone
 
@@ -45,6 +44,9 @@ def _tasks(run: Run, project: Project) -> Iterator[SliceTask]:
 
 def encrypt_here(run: Run, project: Project) -> None:
     """Encrypt in this call whatever slices there are not yet, and record that the mask is encrypted."""
+    # phe takes 50 ms to import, which other runs' functions need not wait for.
+    from chalicelib.workflow import encrypting
+
     key = layout.mask_manifest(run.project_id, run.run_id)
     bucket = layout.bucket_of(key)
     if not objects.exists(bucket, key):
