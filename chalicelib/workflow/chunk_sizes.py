@@ -46,6 +46,15 @@ def workers(size_bytes: int) -> Workers:
     return Workers(s.compare_concurrency, rate * s.chunk_min_seconds, rate * s.chunk_max_seconds, row)
 
 
+def is_small(data: RunData, work: float) -> bool:
+    """Whether one invocation does it, in the time that the settings allow, and holds all rows."""
+    if not work:  # nothing is read then
+        return True
+    rows = sum(dataset["stored_rows"] for dataset in data.datasets)
+    fits = rows <= 2 * planning.max_rows(SMALL_RUN_MEMORY_MB * _MB, data.datasets[0]["encoding_size_bytes"])
+    return fits and work <= comparisons_per_second(SMALL_RUN_MEMORY_MB) * settings().small_run_max_seconds
+
+
 class RunWork:
     """A run's work, whose data sets have so many ``comparisons`` with one another.
 
@@ -63,18 +72,13 @@ class RunWork:
     @cached_property
     def total(self) -> float:
         """In standard comparisons (``linkage.work``), with chunks as large as a function holds."""
-        return sum(map(self._least, self._comparisons))
+        return sum(self._least.values())
 
     @property
     def is_small(self) -> bool:
-        """Whether one invocation does it all: in the time that the settings allow, and in its memory."""
-        if not any(self._comparisons.values()):  # nothing is read then
-            return True
-        rows = sum(dataset["stored_rows"] for dataset in self._data.datasets)
-        fits = rows <= 2 * planning.max_rows(SMALL_RUN_MEMORY_MB * _MB, self._size_bytes)
-        seconds = self.total / comparisons_per_second(SMALL_RUN_MEMORY_MB)
-        found = sum(self._found_share(pair) * count for pair, count in self._comparisons.items())
-        return fits and seconds <= settings().small_run_max_seconds and found <= _FOUND_PAIRS
+        """Whether one invocation does it all: ``is_small`` of its work, and its pairs aren't too many."""
+        found = sum(self._found_shares[pair] * count for pair, count in self._comparisons.items())
+        return is_small(self._data, self.total) and found <= _FOUND_PAIRS
 
     def chunk_size(self, dataset_a: int, dataset_b: int) -> ChunkSize:
         """The bounds of a chunk of two data sets."""
@@ -82,16 +86,20 @@ class RunWork:
         if self._is_blocked:
             share = workers(self._size_bytes).share(self.total)
             return ChunkSize(max(1, int(share / block_work(1, self._size_bytes))), self._rows)
-        its_share = self._least(pair) / self.total if self.total else 1.0
+        its_share = self._least[pair] / self.total if self.total else 1.0
         its_workers = workers(self._size_bytes).some(its_share)
         size = chunk_size(self._work_of(pair), *self._counts(pair), its_workers, self._rows)
-        most = _FOUND_PAIRS / max(self._found_share(pair), 1e-12)
+        most = _FOUND_PAIRS / max(self._found_shares[pair], 1e-12)
         return size if size.comparisons <= most else ChunkSize(max(1, int(most)), self._rows)
 
-    def _least(self, pair: Pair) -> float:
+    @cached_property
+    def _least(self) -> dict[Pair, float]:
         if self._is_blocked:
-            return block_work(self._comparisons[pair], self._size_bytes)
-        return least_work(self._work_of(pair), *self._counts(pair), self._rows)
+            return {pair: block_work(count, self._size_bytes) for pair, count in self._comparisons.items()}
+        return {
+            pair: least_work(self._work_of(pair), *self._counts(pair), self._rows)
+            for pair in self._comparisons
+        }
 
     def _work_of(self, pair: Pair) -> WorkOf:
         return partial(work, *self._samples_of(pair), self._threshold)
@@ -102,6 +110,10 @@ class RunWork:
 
     def _samples_of(self, pair: Pair) -> tuple[Encodings, Encodings]:
         return self._samples[pair[0]], self._samples[pair[1]]
+
+    @cached_property
+    def _found_shares(self) -> dict[Pair, float]:
+        return {pair: self._found_share(pair) for pair in self._comparisons}
 
     def _found_share(self, pair: Pair) -> float:
         """Of two data sets' comparisons; 0 where nothing was sampled."""

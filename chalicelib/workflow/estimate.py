@@ -21,7 +21,7 @@ from chalicelib.prices import usd
 from chalicelib.storage import projects
 from chalicelib.storage.costs import comparisons_per_second, encrypting_seconds
 from chalicelib.storage.projects import Dataset, Project
-from chalicelib.workflow.chunk_sizes import SMALL_RUN_MEMORY_MB, RunWork, workers
+from chalicelib.workflow.chunk_sizes import SMALL_RUN_MEMORY_MB, RunWork, is_small, workers
 from chalicelib.workflow.mask_slices import plan_slices
 from chalicelib.workflow.run_data import RunData, read_run_data
 from chalicelib.workflow.sampled_data import SampledData
@@ -112,8 +112,8 @@ def _candidate_pairs(
 def _cost(data: RunData, total: int, threshold: float) -> dict[str, float]:
     """Of comparing, which is nearly all of it unless very many pairs are found."""
     s = settings()
-    work, is_small = _work(data, total, threshold)
-    if is_small:
+    work, is_one_call = _work(data, total, threshold)
+    if is_one_call:
         calls, memory_mb = _OTHER_CALLS, SMALL_RUN_MEMORY_MB
         seconds = used = work / comparisons_per_second(memory_mb)
     else:
@@ -151,4 +151,4 @@ def _work(data: RunData, total: int, threshold: float) -> tuple[float, bool]:
         run = RunWork(data, threshold, {(a, b): counts[a] * counts[b] for a, b in data.pairs()})
         return run.total, run.is_small
     work = block_work(total, data.datasets[0]["encoding_size_bytes"])
-    return work, work <= comparisons_per_second(SMALL_RUN_MEMORY_MB) * settings().small_run_max_seconds
+    return work, is_small(data, work)
