@@ -44,9 +44,9 @@ def _streamed(path: Path, records: int) -> int:
     encodings = bytearray(records * SIZE_BYTES)
     end = 0
     with path.open("rb") as file:
-        for encoding in read_json_encodings(file):
-            encodings[end : end + len(encoding)] = encoding
-            end += len(encoding)
+        for batch in read_json_encodings(file):
+            encodings[end : end + len(batch.data)] = batch.data
+            end += len(batch.data)
     return end
 
 

@@ -48,21 +48,35 @@ def popcounts(encodings: Encodings) -> NDArray[np.uint32]:
     return counts
 
 
-def repack(rows: Iterable[bytes], buffer_bytes: int = 8 << 20) -> Iterator[bytes]:
-    """The same bytes in buffers of about ``buffer_bytes`` (whole rows, the last buffer shorter).
+@dataclass(frozen=True)
+class Batch:
+    """Some encodings of one size, one after the other; at least one."""
 
-    Raises InvalidEncodings naming the first row whose size differs from that of row 0.
+    data: bytes
+    size_bytes: int
+
+    @property
+    def count(self) -> int:
+        return len(self.data) // self.size_bytes
+
+
+def repack(batches: Iterable[Batch], buffer_bytes: int = 8 << 20) -> Iterator[bytes]:
+    """The same bytes in buffers of about ``buffer_bytes`` (whole encodings, the last buffer shorter).
+
+    Raises InvalidEncodings naming the first encoding whose size differs from that of the first.
     """
     size_bytes = None
+    record = 0
     buffer = bytearray()
-    for record, row in enumerate(rows):
-        if len(row) != size_bytes:
+    for batch in batches:
+        if batch.size_bytes != size_bytes:
             if size_bytes is not None:
                 raise InvalidEncodings(
-                    f"expected {size_bytes} bytes an encoding, got {len(row)} at record {record}"
+                    f"expected {size_bytes} bytes an encoding, got {batch.size_bytes} at record {record}"
                 )
-            size_bytes = len(row)
-        buffer += row
+            size_bytes = batch.size_bytes
+        record += batch.count
+        buffer += batch.data
         if len(buffer) >= buffer_bytes:
             yield bytes(buffer)
             buffer.clear()
@@ -70,17 +84,21 @@ def repack(rows: Iterable[bytes], buffer_bytes: int = 8 << 20) -> Iterator[bytes
         yield bytes(buffer)
 
 
-def padded(rows: Iterable[bytes], size_bytes: int) -> Iterator[bytes]:
-    """Every row with zeros at its end up to ``size_bytes``.
+def padded(batches: Iterable[Batch], size_bytes: int) -> Iterator[Batch]:
+    """Every encoding with zeros at its end up to ``size_bytes``.
 
-    Raises InvalidEncodings naming the first row that is longer.
+    Raises InvalidEncodings naming the first that is longer.
     """
-    for record, row in enumerate(rows):
-        if len(row) > size_bytes:
+    record = 0
+    for batch in batches:
+        if batch.size_bytes > size_bytes:
             raise InvalidEncodings(
-                f"expected at most {size_bytes} bytes an encoding, got {len(row)} at record {record}"
+                f"expected at most {size_bytes} bytes an encoding, got {batch.size_bytes} at record {record}"
             )
-        yield row.ljust(size_bytes, b"\0")
+        rows = np.frombuffer(batch.data, dtype=np.uint8).reshape(batch.count, batch.size_bytes)
+        wider = np.pad(rows, ((0, 0), (0, size_bytes - batch.size_bytes)))
+        yield Batch(wider.tobytes(), size_bytes)
+        record += batch.count
 
 
 def check_encoding_size(size_bytes: int, minimum: int, maximum: int, expected: int | None) -> None:

@@ -7,7 +7,7 @@ that refers to encodings elsewhere.
 from __future__ import annotations
 
 from chalicelib.linkage.block_order import InvalidBlocks, Memberships
-from chalicelib.linkage.json_events import Events, Readable, json_events, skip_value, top_level_keys
+from chalicelib.linkage.json_events import Events, Readable, skip_value, top_level_keys
 
 BLOCKING_DISABLED = "Blocking has been disabled for this project, but received blocking information"
 BLOCKING_EXPECTED = "Expecting blocking information: either in 'blocks' or 'clknblocks'"
@@ -21,7 +21,7 @@ def read_json_blocks(stream: Readable, memberships: Memberships) -> None:
     Raises InvalidBlocks as ``read_block_map`` does and when there is no ``blocks``, InvalidEncodings
     for unreasonable JSON.
     """
-    events = json_events(stream)
+    events = Events(stream)
     found = False
     for key in top_level_keys(events):
         if key == "blocks":

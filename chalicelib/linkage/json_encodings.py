@@ -9,13 +9,13 @@ from __future__ import annotations
 import binascii
 from collections.abc import Generator, Iterator
 
+from chalicelib.linkage.base64_rows import decode_alike
 from chalicelib.linkage.block_order import Memberships
-from chalicelib.linkage.encodings import InvalidEncodings
+from chalicelib.linkage.encodings import Batch, InvalidEncodings
 from chalicelib.linkage.json_blocks import read_block_map, read_names, taking_blocks
 from chalicelib.linkage.json_events import (
     Events,
     Readable,
-    json_events,
     skip_rest,
     skip_value,
     top_level_keys,
@@ -24,7 +24,7 @@ from chalicelib.linkage.json_events import (
 LIST_KEYS = ("clks", "encodings", "clknblocks")
 
 
-def read_json_encodings(stream: Readable, memberships: Memberships | None = None) -> Iterator[bytes]:
+def read_json_encodings(stream: Readable, memberships: Memberships | None = None) -> Iterator[Batch]:
     """The encodings of an upload, in order; the blocks of its records go into ``memberships``.
 
     ``memberships`` is None for a project without blocking, which takes no blocks. Other keys are
@@ -36,7 +36,7 @@ def read_json_encodings(stream: Readable, memberships: Memberships | None = None
     """
     found = False
     count = 0
-    events = json_events(stream)
+    events = Events(stream)
     for key in top_level_keys(events):
         if key in LIST_KEYS:
             if found:
@@ -51,21 +51,26 @@ def read_json_encodings(stream: Readable, memberships: Memberships | None = None
         raise InvalidEncodings("Missing CLKs information")
 
 
-def _plain(events: Events) -> Generator[bytes, None, int]:
+def _plain(events: Events) -> Generator[Batch, None, int]:
     if not _is_list(events):
         return 0
     row = 0
-    for event, text in events:  # runs once an encoding, a hundred million times
+    for event, text in events:
         if event == "end_array":
             break
         if event != "string":
             raise InvalidEncodings(f"the encoding at record {row} is not a string")
-        yield _decode(str(text), row)
-        row += 1
+        texts = [str(text), *events.strings()]
+        batch = decode_alike(texts)
+        if batch is not None:
+            yield batch
+        else:
+            yield from (_decode(each, record) for record, each in enumerate(texts, start=row))
+        row += len(texts)
     return row
 
 
-def _blocked(events: Events, memberships: Memberships | None) -> Generator[bytes, None, int]:
+def _blocked(events: Events, memberships: Memberships | None) -> Generator[Batch, None, int]:
     blocks = taking_blocks(memberships)
     if not _is_list(events):
         return 0
@@ -92,14 +97,14 @@ def _is_list(events: Events) -> bool:
     return event == "start_array"
 
 
-def _decode(text: str, row: int) -> bytes:
+def _decode(text: str, row: int) -> Batch:
     try:
         encoding = _decode_base64(text)
     except ValueError:  # binascii.Error is one; its cause is cut off, because it would show the text
         raise InvalidEncodings(f"the encoding at record {row} is not valid base64") from None
     if not encoding:
         raise InvalidEncodings(f"the encoding at record {row} is empty")
-    return encoding
+    return Batch(encoding, len(encoding))
 
 
 def _decode_base64(text: str) -> bytes:

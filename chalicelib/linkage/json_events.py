@@ -9,7 +9,7 @@ A reader takes the values it knows by key (``top_level_keys``) and passes over t
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from typing import Protocol
 
 import ijson
@@ -23,7 +23,6 @@ class Readable(Protocol):
 
 
 Event = tuple[str, object]
-Events = Iterator[Event]
 """("map_key", str), ("string", str), ("number", int or Decimal), ("start_map", None), …"""
 
 JSON_READ_BYTES = 65_536  # 16 KiB to 1 MiB read equally fast; the events of one read are held at once
@@ -33,24 +32,52 @@ MAX_VALUE_BYTES = 1 << 20
 MAX_NESTING = 64  # the parser's stack grows with depth; an upload needs three levels
 
 
-def json_events(stream: Readable) -> Events:
+class Events(Iterator[Event]):
     """The events of one JSON document. Holds one read and one value (at most ``MAX_VALUE_BYTES``).
 
     Raises InvalidEncodings for what is malformed, truncated, not UTF-8 or meant to exhaust memory.
     """
-    events = ijson.sendable_list()
-    parser = ijson.basic_parse_coro(events)
-    silent_bytes = 0
-    while True:
-        text = stream.read(JSON_READ_BYTES)
-        _parse(parser, text)
-        yield from events
-        silent_bytes = 0 if events else silent_bytes + len(text)
-        if silent_bytes > MAX_VALUE_BYTES:
-            raise InvalidEncodings(f"a value in the JSON is longer than {MAX_VALUE_BYTES} bytes")
-        if not text:
-            return
-        events.clear()
+
+    def __init__(self, stream: Readable) -> None:
+        self._at_hand: Iterator[Event] = iter(())
+        self._events = self._read(stream)
+
+    def __next__(self) -> Event:
+        return next(self._events)
+
+    def __iter__(self) -> Iterator[Event]:
+        return self._events  # a loop then calls no Python for each event
+
+    def strings(self) -> list[str]:
+        """The strings that come next, as far as they have been parsed: maybe none."""
+        events = list(self._at_hand)
+        if not events:
+            return []
+        kinds, values = zip(*events, strict=True)
+        count = len(kinds) if kinds.count("string") == len(kinds) else _leading(kinds)
+        self._at_hand = iter(events[count:])
+        return list(values[:count])
+
+    def _read(self, stream: Readable) -> Iterator[Event]:
+        events = ijson.sendable_list()
+        parser = ijson.basic_parse_coro(events)
+        silent_bytes = 0
+        while True:
+            text = stream.read(JSON_READ_BYTES)
+            _parse(parser, text)
+            self._at_hand = iter(events)
+            while (event := next(self._at_hand, None)) is not None:  # which strings() may replace
+                yield event
+            silent_bytes = 0 if events else silent_bytes + len(text)
+            if silent_bytes > MAX_VALUE_BYTES:
+                raise InvalidEncodings(f"a value in the JSON is longer than {MAX_VALUE_BYTES} bytes")
+            if not text:
+                return
+            events.clear()
+
+
+def _leading(kinds: Sequence[str]) -> int:
+    return next(place for place, kind in enumerate(kinds) if kind != "string")
 
 
 def _parse(parser: Generator[None, bytes, None], text: bytes) -> None:

@@ -8,7 +8,14 @@ from itertools import chain
 from chalicelib.config import settings
 from chalicelib.errors import PermanentError
 from chalicelib.linkage.block_order import Memberships
-from chalicelib.linkage.encodings import Header, InvalidEncodings, check_encoding_size, padded, repack
+from chalicelib.linkage.encodings import (
+    Batch,
+    Header,
+    InvalidEncodings,
+    check_encoding_size,
+    padded,
+    repack,
+)
 from chalicelib.linkage.json_encodings import read_json_encodings
 from chalicelib.storage import copying
 from chalicelib.storage.datasets import NewDataset
@@ -29,16 +36,16 @@ def read_rows(
     """
     if not sources.is_json:
         return _binary(sources, project)
-    rows = read_json_encodings(sources.encodings.body, memberships)
+    batches = read_json_encodings(sources.encodings.body, memberships)
     if sources.count is not None:
-        rows = _counted(rows, sources.count)
+        batches = _counted(batches, sources.count)
     size = sources.encoding_size_bytes
     if sources.is_reference and size is not None:
         _check_size(size, project)
-        return size, repack(padded(rows, size))
-    first = next(rows)
-    _check_size(len(first), project, size)
-    return len(first), repack(chain([first], rows))
+        return size, repack(padded(batches, size))
+    first = next(batches)
+    _check_size(first.size_bytes, project, size)
+    return first.size_bytes, repack(chain([first], batches))
 
 
 def write_rows(
@@ -109,11 +116,13 @@ def _first_bytes(body: Readable, expected: int) -> Iterator[bytes]:
         yield piece
 
 
-def _counted(rows: Iterable[bytes], expected: int) -> Iterator[bytes]:
+def _counted(batches: Iterable[Batch], expected: int) -> Iterator[Batch]:
     count = 0
-    for count, row in enumerate(rows, start=1):
+    for batch in batches:
+        if count < expected:  # what is wrong with one of these comes first
+            yield batch
+        count += batch.count
         if count > expected:
             raise InvalidEncodings(f"Expected {expected} encodings, got more")
-        yield row
     if count < expected:
         raise InvalidEncodings(f"Expected {expected} encodings, got {count}")

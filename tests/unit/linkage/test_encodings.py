@@ -9,11 +9,13 @@ import pytest
 
 from chalicelib.linkage import json_events
 from chalicelib.linkage.encodings import (
+    Batch,
     InvalidEncodings,
     check_encoding_size,
+    padded,
     repack,
 )
-from chalicelib.linkage.json_encodings import read_json_encodings
+from tests.encodings import encodings_in, one_by_one
 
 ROW = bytes(range(16))
 ROW_BASE64 = base64.b64encode(ROW).decode()
@@ -34,7 +36,7 @@ class Endless(io.RawIOBase):
 
 
 def read(document: bytes) -> list[bytes]:
-    return list(read_json_encodings(io.BytesIO(document)))
+    return list(encodings_in(io.BytesIO(document)))
 
 
 @pytest.mark.parametrize("key", ["clks", "encodings"])
@@ -140,26 +142,36 @@ def test_a_document_meant_to_exhaust_memory_is_refused_early(head, unit):
     bomb = Endless(head, unit)
 
     with pytest.raises(InvalidEncodings):
-        list(read_json_encodings(bomb))
+        list(encodings_in(bomb))
 
     assert bomb.bytes_read < 2 * json_events.MAX_VALUE_BYTES
 
 
 def test_rows_are_read_before_the_document_ends():
-    rows = read_json_encodings(Endless(b'{"clks":["AAAA"', b',"AAAA"'))
+    rows = encodings_in(Endless(b'{"clks":["AAAA"', b',"AAAA"'))
 
     assert [next(rows) for _ in range(100_000)] == [b"\0\0\0"] * 100_000
 
 
 def test_repack_joins_whole_rows_into_buffers():
-    assert list(repack(iter([ROW] * 5), buffer_bytes=32)) == [ROW * 2, ROW * 2, ROW]
+    batches = [Batch(ROW, 16), Batch(ROW * 2, 16), Batch(ROW, 16), Batch(ROW, 16)]
+
+    assert list(repack(batches, buffer_bytes=32)) == [ROW * 3, ROW * 2]
+
+
+def test_padded_rows_end_in_zeros():
+    batches = [Batch(ROW * 2, 16), Batch(b"abc", 3)]
+
+    assert list(one_by_one(padded(batches, 18))) == [ROW + bytes(2), ROW + bytes(2), b"abc" + bytes(15)]
+    with pytest.raises(InvalidEncodings, match=r"^expected at most 8 bytes an encoding, got 16 at record 0$"):
+        list(padded(batches, 8))
 
 
 def test_repack_names_the_first_row_of_another_size():
-    rows = [bytes(128)] * 5012 + [bytes(127), bytes(126)]
+    batches = [Batch(bytes(128 * 5000), 128), Batch(bytes(128 * 12), 128), Batch(bytes(127), 127)]
 
     with pytest.raises(InvalidEncodings, match=r"^expected 128 bytes an encoding, got 127 at record 5012$"):
-        list(repack(iter(rows)))
+        list(repack(batches))
 
 
 @pytest.mark.parametrize(

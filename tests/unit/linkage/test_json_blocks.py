@@ -12,7 +12,7 @@ from chalicelib.linkage import block_order
 from chalicelib.linkage.block_order import InvalidBlocks, Memberships
 from chalicelib.linkage.encodings import InvalidEncodings
 from chalicelib.linkage.json_blocks import read_json_blocks
-from chalicelib.linkage.json_encodings import read_json_encodings
+from tests.encodings import encodings_in
 
 ROWS = [bytes([number]) * 8 for number in range(3)]
 TEXTS = [base64.b64encode(row).decode() for row in ROWS]
@@ -40,7 +40,7 @@ def as_file(document: object) -> io.BytesIO:
     ids=["after", "before", "clks", "clknblocks"],
 )
 def test_blocks_come_with_encodings_in_several_forms(memberships, document):
-    assert list(read_json_encodings(as_file(document), memberships)) == ROWS
+    assert list(encodings_in(as_file(document), memberships)) == ROWS
 
     rows = memberships.block_order(3).rows.tolist()
     assert sorted(rows) == [0, 0, 2]  # "a" has 0, "b" has 0 and 2
@@ -58,7 +58,7 @@ def test_blocks_come_with_encodings_in_several_forms(memberships, document):
 )
 def test_a_project_without_blocking_takes_no_blocks(document):
     with pytest.raises(InvalidBlocks, match=r"^Blocking has been disabled for this project"):
-        list(read_json_encodings(as_file(document)))
+        list(encodings_in(as_file(document)))
 
 
 @pytest.mark.parametrize("document", [{}, [], {"block": {"0": ["a"]}}, {"x": {"blocks": {}}}])
@@ -114,11 +114,11 @@ def test_a_record_that_is_not_there_is_named(memberships, names):
 )
 def test_blocks_in_two_places_are_refused(memberships, document):
     with pytest.raises(InvalidBlocks, match="more than one place"):
-        list(read_json_encodings(io.BytesIO(document), memberships))
+        list(encodings_in(io.BytesIO(document), memberships))
 
 
 def test_blocks_beside_a_file_of_blocks_are_refused(memberships):
-    list(read_json_encodings(as_file({"clks": TEXTS, "blocks": BLOCKS}), memberships))
+    list(encodings_in(as_file({"clks": TEXTS, "blocks": BLOCKS}), memberships))
 
     with pytest.raises(InvalidBlocks, match="more than one place"):
         read_json_blocks(as_file({"blocks": BLOCKS}), memberships)
@@ -137,7 +137,7 @@ def test_blocks_beside_a_file_of_blocks_are_refused(memberships):
 )
 def test_an_unusable_item_of_clknblocks_is_named_by_its_row(memberships, item, complaint):
     with pytest.raises((InvalidBlocks, InvalidEncodings), match=complaint):
-        list(read_json_encodings(as_file({"clknblocks": [[TEXTS[0], "a"], item]}), memberships))
+        list(encodings_in(as_file({"clknblocks": [[TEXTS[0], "a"], item]}), memberships))
 
 
 @pytest.mark.parametrize(
@@ -170,7 +170,7 @@ def test_the_blocks_of_one_record_are_bounded(memberships, monkeypatch):
 
     read_json_blocks(as_file({"blocks": {"0": list("abcd"), "1": list("abcd")}}), memberships)
     with pytest.raises(InvalidBlocks, match="record 0 is in more than 4 blocks"):
-        list(read_json_encodings(as_file({"clknblocks": [["AAAA", *"abcde"]]}), Memberships(io.BytesIO())))
+        list(encodings_in(as_file({"clknblocks": [["AAAA", *"abcde"]]}), Memberships(io.BytesIO())))
 
 
 def test_the_blocks_of_all_records_are_bounded(memberships, monkeypatch):

@@ -64,6 +64,7 @@ def test_shorter_encodings_in_a_json_file_get_zeros_at_their_end(provider):
         ("a.json", as_json(ROWS), {"hash_count": 5, "hash_size": 16}, "Expected 5 encodings, got 4"),
         ("a.json", as_json(ROWS), {"hash_count": 3, "hash_size": 16}, "Expected 3 encodings, got more"),
         ("a.json", as_json(ROWS), {"hash_count": 4, "hash_size": 8}, "at most 8 bytes .*got 16 at record 0"),
+        ("a.json", as_json(ROWS), {"hash_count": 3, "hash_size": 8}, "at most 8 bytes .*got 16 at record 0"),
         ("a.json", b'{"clks": []}', {"hash_count": 4, "hash_size": 16}, "Missing CLKs information"),
         ("a.bin", bytes(63), {"hash_count": 4, "hash_size": 16}, "64 bytes in all; got 63 bytes"),
         ("a.bin", bytes(64), {"hash_count": 4, "hash_size": 12}, "multiple of 8 bytes"),
