@@ -137,7 +137,8 @@ def _start(first: str) -> str:
 def _edge(source: str, target: str, label: str) -> str:
     (x1, y1), (x2, y2) = _center(source), _center(target)
     half_width, half_height = BOX_WIDTH // 2, BOX_HEIGHT // 2
-    beside = x1 + 8 + 3 * len(label)  # a letter is some six units wide
+    lines = label.split(", ")
+    beside = x1 + 8 + 3 * max(map(len, lines))  # a letter is some six units wide
     if y2 > y1 and x1 != x2:  # down, into its side
         turn = x2 - half_width - 10
         path = f"M{x1 + half_width} {y1 + 10}H{turn}V{y2}H{x2 - half_width - 2}"
@@ -155,8 +156,13 @@ def _edge(source: str, target: str, label: str) -> str:
         label_at = ((x1 + x2) // 2, top - 32)
     else:
         path, label_at = f"M{x1 + half_width} {y1}H{x2 - half_width - 2}", ((x1 + x2) // 2, y1 - 6)
-    text = f'<text x="{label_at[0]}" y="{label_at[1]}" class="small">{escape(label)}</text>' if label else ""
-    return f'<path class="edge" marker-end="url(#arrow)" d="{path}"/>{text}'
+    first_y = label_at[1] - 7 * (len(lines) - 1)
+    texts = [
+        f'<text x="{label_at[0]}" y="{first_y + 14 * i}" class="small">{escape(line)}</text>'
+        for i, line in enumerate(lines)
+        if line
+    ]
+    return "".join([f'<path class="edge" marker-end="url(#arrow)" d="{path}"/>', *texts])
 
 
 def _ways_back(states: dict[str, Any]) -> list[str]:
