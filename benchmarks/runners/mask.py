@@ -9,7 +9,7 @@ from phe import util
 from phe.paillier import PaillierPublicKey, generate_paillier_keypair
 
 from benchmarks.measuring import least_seconds
-from chalicelib.linkage.mask_encryption import encrypt_bits
+from chalicelib.linkage.mask_encryption import BITS_A_JOB, encrypt_bits
 from chalicelib.prices import usd
 from chalicelib.storage.costs import MB_A_VCPU
 
@@ -29,7 +29,9 @@ def run(experiment: dict[str, Any]) -> list[dict[str, Any]]:
 def _row(key_bits: int, seconds: float, repetitions: int) -> dict[str, Any]:
     key, private_key = generate_paillier_keypair(n_length=key_bits)
     threads = len(os.sched_getaffinity(0))
-    number = max(2 * threads, round(seconds / (_RATED_SECONDS_A_BIT * (key_bits / 2048) ** 2.85)))
+    # As many for each thread, which gets them by the job.
+    least = BITS_A_JOB * threads
+    number = least * max(1, round(seconds / (least * _RATED_SECONDS_A_BIT * (key_bits / 2048) ** 2.85)))
     bits = [position % 2 for position in range(number)]
     texts: list[str] = []
 

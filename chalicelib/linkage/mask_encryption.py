@@ -14,7 +14,7 @@ import gmpy2
 from phe import util
 from phe.paillier import PaillierPublicKey
 
-_BITS_A_JOB = 8  # some 70 ms of a thread with a key of 2,048 bits
+BITS_A_JOB = 8  # some 70 ms of a thread with a key of 2,048 bits
 
 
 def public_key(n: str) -> PaillierPublicKey:
@@ -27,7 +27,7 @@ def encrypt_bits(bits: Sequence[int], key: PaillierPublicKey, threads: int) -> I
 
     It decrypts to the bit, also as an ``EncodedNumber`` of exponent 0 in whatever base.
     """
-    jobs = [bits[start : start + _BITS_A_JOB] for start in range(0, len(bits), _BITS_A_JOB)]
+    jobs = [bits[start : start + BITS_A_JOB] for start in range(0, len(bits), BITS_A_JOB)]
     with ThreadPoolExecutor(threads) as pool:
         for texts in pool.map(lambda job: _encrypt_some(job, key), jobs):
             yield from texts
