@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from phe import paillier, util
 
@@ -82,6 +83,24 @@ def test_nobody_else_gets_anything(linkage_service, encrypted):
     for token in project.update_tokens:
         answer = linkage_service.call("GET", f"{project.path}/runs/{run_id}/result", token)
         assert (answer.status_code, answer.json()["detail"]) == (403, ACCESS_DENIED)
+
+
+def test_a_large_result_is_a_redirect_to_the_object_store(linkage_service):
+    rows = np.random.default_rng(78).integers(0, 256, (900_000, 8), dtype=np.uint8)
+    project = linkage_service.create_project("permutation", public_key=jwk(), paillier_context=CONTEXT)
+    receipt = linkage_service.upload_directly(project, 0, rows).json()["receipt_token"]
+    linkage_service.upload_binary(project, 1, rows[:3])
+    run_id = linkage_service.post_run(project, 1.0)
+    assert linkage_service.wait_for(project, run_id)["state"] == "completed"
+    path = f"{project.path}/runs/{run_id}/result"
+
+    stopped = linkage_service.call("GET", path, receipt, allow_redirects=False)
+    result = linkage_service.result(project, run_id, receipt)
+
+    assert (stopped.status_code, len(stopped.content)) == (303, 0)
+    assert decrypted(result["mask"]) == [1, 1, 1]
+    assert sorted(result["permutation"]) == list(range(900_000))
+    assert sorted(result["permutation"][:3]) == [0, 1, 2]
 
 
 def test_the_estimate_tells_what_encrypting_takes(linkage_service, encrypted):
