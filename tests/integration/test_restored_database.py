@@ -182,10 +182,12 @@ class TestUploads:
             assert service.upload_binary(project, party, encodings).status_code == 201
         assert service.link(project, THRESHOLD)["groups"]
 
-    def test_one_that_had_not_begun_can_be_repeated(self, service, restore_with_an_empty_project):
+    def test_one_that_had_not_begun_can_be_repeated(self, stack, service, restore_with_an_empty_project):
         project, restore = restore_with_an_empty_project
         for party, encodings in enumerate(DATASETS):
             assert service.upload_binary(project, party, encodings).status_code == 201
+        # Restoring drops the tables, which an ingestion that is under way would still have locks of.
+        wait_until(lambda: uploads_done(stack, project) == 2)
 
         restore()
 
