@@ -35,11 +35,10 @@ def encrypt_mask(event: Event) -> dict[str, int]:
     A slice that is there already (a retry, a second attempt of the run) is only counted.
     """
     work: SliceTask = event  # type: ignore[assignment]  # the manifest's lines are made as such
-    ids, positions = (work["project_id"], work["run_id"]), (work["start"], work["stop"])
     started = time.monotonic()
-    key = layout.mask_slice(*ids, *positions)
+    key = slice_key(work)
     if not objects.exists(settings().data_bucket, key):
-        with undone_if_deleted(*ids, key):
+        with undone_if_deleted(work["project_id"], work["run_id"], key):
             write_slice(work)
     milliseconds = round((time.monotonic() - started) * 1000)
     bits = work["stop"] - work["start"]
@@ -47,12 +46,17 @@ def encrypt_mask(event: Event) -> dict[str, int]:
     return {"bits": bits}
 
 
+def slice_key(work: SliceTask) -> str:
+    """Where the slice's ciphertexts are written."""
+    return layout.mask_slice(work["project_id"], work["run_id"], work["start"], work["stop"])
+
+
 def write_slice(work: SliceTask) -> None:
     """Encrypt and write a slice, unless another call has done so before. Raises Gone if there is no mask."""
     public_key = mask_encryption.public_key(work["modulus"])
     texts = mask_encryption.encrypt_bits(_read_bits(work), public_key, len(os.sched_getaffinity(0)))
-    key = layout.mask_slice(work["project_id"], work["run_id"], work["start"], work["stop"])
-    objects.put_new(settings().data_bucket, key, ",".join(f'"{text}"' for text in texts).encode())
+    content = ",".join(f'"{text}"' for text in texts).encode()
+    objects.put_new(settings().data_bucket, slice_key(work), content)
     count("EncryptedBits", work["stop"] - work["start"])
 
 

@@ -54,9 +54,8 @@ def encrypt_here(run: Run, project: Project) -> None:
     written = set(_positions(run))
     for line in objects.get(bucket, key).splitlines():
         task: SliceTask = json.loads(line)
-        positions = task["start"], task["stop"]
-        if positions not in written:
-            with undone_if_gone(layout.mask_slice(run.project_id, run.run_id, *positions)):
+        if (task["start"], task["stop"]) not in written:
+            with undone_if_gone(encrypting.slice_key(task)):
                 encrypting.write_slice(task)
                 runs.find(run.run_id)
 
