@@ -18,7 +18,7 @@ from botocore.config import Config
 from minio import Minio
 
 from localstack.stack import Stack
-from tests.integration.service import Project, Service, as_text, put_parts
+from tests.integration.service import Project, Service, admin_client, as_text, put_parts
 
 Blocks = list[list[str]]
 Route = Callable[[Service, Project, int, np.ndarray, Blocks], str]
@@ -128,13 +128,7 @@ def foreign_store(stack: Stack, file_name: str, blocks_in: str = "") -> Route:
     """From an object store that isn't the service's: the emulator's again, by another name."""
 
     def route(service: Service, project: Project, party: int, rows: np.ndarray, blocks: Blocks) -> str:
-        store = boto3.client(
-            "s3",
-            endpoint_url=stack.aws_endpoint_url,
-            region_name=stack.region,
-            aws_access_key_id=stack.aws_access_key_id,
-            aws_secret_access_key=stack.aws_secret_access_key,
-        )
+        store = admin_client(stack, "s3")
         store.create_bucket(Bucket=FOREIGN_BUCKET)
         folder = f"for/{project.project_id}/{party}"
 

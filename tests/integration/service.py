@@ -9,15 +9,19 @@ import boto3
 from localstack.stack import Stack
 from tests.contract.service import Project, Service, as_text, put_parts, wait_until
 
-__all__ = ["Project", "Service", "admin_store", "as_text", "put_parts", "wait_until"]
+__all__ = ["Project", "Service", "admin_client", "admin_store", "as_text", "put_parts", "wait_until"]
 
 
-def admin_store(stack: Stack) -> Any:
-    """An S3 client that may see and touch everything, as no function of the service may."""
+def admin_client(stack: Stack, name: Any) -> Any:  # Any: the stubs want a literal
+    """A client of one of AWS's services that may see and touch everything, as no function of ours may."""
     return boto3.client(
-        "s3",
+        name,
         endpoint_url=stack.aws_endpoint_url,
         region_name=stack.region,
         aws_access_key_id=stack.aws_access_key_id,
         aws_secret_access_key=stack.aws_secret_access_key,
     )
+
+
+def admin_store(stack: Stack) -> Any:
+    return admin_client(stack, "s3")

